@@ -1,0 +1,1 @@
+"""A small list of notes: MySQL keeps them, Redis caches the list and counts."""

@@ -1,0 +1,32 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+
+"""What is wrong with the values a user gave: found all at once, said in the user's own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One value that cannot be used: where it stands, what it is, and what would be allowed."""
+
+    path: str
+    value: t.Any
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.value!r} {self.allowed}"
+
+
+class ConfigError(Exception):
+    """Values that cannot be used, with every finding."""
+
+    def __init__(self, findings: t.Sequence[Finding]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = tuple(findings)

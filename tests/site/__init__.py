@@ -1,0 +1,1 @@
+"""The whole site, in a lab of its own."""

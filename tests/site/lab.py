@@ -1,0 +1,131 @@
+"""A site of its own for a test: a copy of an inventory, a lab of its own, and the commands that a user types."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+PLAYBOOK_SECONDS = 1200
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of a playbook: its return code, everything it printed, and what it changed per host."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> dict[str, int]:
+        return {host: int(changed) for host, _, changed, _, _ in RECAP.findall(self.output)}
+
+    @property
+    def tail(self) -> str:
+        return "\n".join(self.output.splitlines()[-60:])
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteLab:
+    """A lab whose inventory may be edited: it never meets the one of `make up`."""
+
+    folder: Path
+    suite: str
+
+    @classmethod
+    def of(cls, name: str, inventory: Path, suite: str, machine: str = "") -> SiteLab:
+        """Copy an inventory into a new lab.
+
+        :param machine: one machine for every name of the inventory; empty: one machine for each
+        """
+        lab = cls(ROOT / ".lab" / f"test-{name}-{suite}", suite)
+        shutil.rmtree(lab.inventory, ignore_errors=True)
+        shutil.copytree(inventory, lab.inventory)
+        reach = yaml.safe_load((ROOT / "inventories/local/group_vars/all/lab.yml").read_text())
+        if machine:
+            reach["lab_machine"] = machine
+        (lab.inventory / "group_vars/all/lab.yml").write_text(yaml.safe_dump(reach, width=1000))
+        return lab
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "EVENKEEL_LAB_DIR": str(self.folder),
+            "SUITE": self.suite,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_INJECT_FACT_VARS": "false",
+            "ANSIBLE_NOCOLOR": "true",
+        }
+
+    def command(self, *words: str, check: bool = True, seconds: float = PLAYBOOK_SECONDS) -> Run:
+        done = subprocess.run(
+            words,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        run = Run(done.returncode, done.stdout)
+        assert not check or run.code == 0, f"{' '.join(words)} ended with {run.code}:\n{run.tail}"
+        return run
+
+    def play(self, playbook: str, *options: str, check: bool = True) -> Run:
+        return self.command("ansible-playbook", playbook, "-i", str(self.inventory), *options, check=check)
+
+    def create(self) -> None:
+        self.play("lab/create.yml")
+
+    def prune(self, keep: t.Iterable[str]) -> None:
+        self.command(sys.executable, "-m", "tools.lab", "prune", json.dumps(sorted(keep)))
+
+    def destroy(self) -> None:
+        self.play("lab/destroy.yml")
+
+    def hosts(self) -> dict[str, t.Any]:
+        content: dict[str, t.Any] = yaml.safe_load((self.inventory / "hosts.yml").read_text())
+        return content
+
+    def write_hosts(self, hosts: dict[str, t.Any]) -> None:
+        (self.inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+
+    def names(self) -> list[str]:
+        return sorted({name for group in self.hosts().values() for name in group["hosts"]})
+
+    def address(self, machine: str) -> str:
+        return str(json.loads((self.folder / "addresses.json").read_text())[machine])
+
+    def on(self, machine: str, *words: str, stdin: str = "", check: bool = True) -> str:
+        """Run a command as root on a machine and return what it printed."""
+        done = subprocess.run(
+            ["ssh", "-F", str(self.folder / "ssh/config"), machine, "sudo", *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{machine}: {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def secrets(self) -> list[str]:
+        return [path.read_text().split()[0] for path in sorted((self.folder / "secrets").iterdir())]

@@ -1,0 +1,219 @@
+"""The whole site, in the order in which a user meets it: each test goes on where the one before ended."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+import requests
+
+from tests.site.lab import ROOT, Run, SiteLab
+
+MODULE_EXECUTIONS = 25
+API = "/api/whoami"
+
+
+def url(site: SiteLab, path: str) -> str:
+    return f"http://{site.address('lb1')}{path}"
+
+
+def answering(site: SiteLab, requests_sent: int = 40) -> set[str]:
+    answers = [requests.get(url(site, API), timeout=10) for _ in range(requests_sent)]
+    assert {answer.status_code for answer in answers} == {200}
+    return {answer.headers["X-Served-By"] for answer in answers}
+
+
+def scraped(site: SiteLab) -> set[str]:
+    answer = requests.get(url(site, "/prometheus/api/v1/targets"), timeout=10).json()
+    return {target["labels"]["instance"] for target in answer["data"]["activeTargets"]}
+
+
+def upstream(site: SiteLab) -> str:
+    return site.on("lb1", "cat", "/etc/nginx/upstreams.d/backends.conf")
+
+
+def assert_unchanged(run: Run) -> None:
+    assert set(run.changed.values()) == {0}, f"changed: {run.changed}\n{run.tail}"
+
+
+@pytest.fixture(scope="module", name="first")
+def first_fixture(site: SiteLab) -> Run:
+    """The first run on fresh hosts; everything else needs it."""
+    return site.play("site.yml", "--diff")
+
+
+def test_the_first_run_ends_with_a_smoke_test_that_passes(first: Run) -> None:
+    lines = re.findall(r"^\s*- '?(ok|off|FAILED) +(\w+)", first.output, re.MULTILINE)
+    assert lines == [("ok", check) for check in ("page", "api", "write", "websocket", "status", "targets")]
+
+
+@pytest.mark.usefixtures("first")
+def test_the_second_run_changes_nothing_and_is_short(site: SiteLab) -> None:
+    run = site.play("site.yml", "-vvv")
+    assert_unchanged(run)
+    executed = {
+        name: len(re.findall(rf"^<{re.escape(site.address(name))}> SSH: EXEC", run.output, re.MULTILINE))
+        for name in site.names()
+    }
+    print(f"module executions per host: {executed}")
+    assert max(executed.values()) <= MODULE_EXECUTIONS, executed
+
+
+@pytest.mark.usefixtures("first")
+def test_check_mode_shows_nothing(site: SiteLab) -> None:
+    run = site.play("site.yml", "--check", "--diff")
+    assert_unchanged(run)
+    assert "+++" not in run.output
+
+
+@pytest.mark.usefixtures("first")
+def test_every_backend_answers(site: SiteLab) -> None:
+    assert answering(site) == {"backend1", "backend2", "backend3"}
+
+
+def test_no_secret_leaves_its_file(site: SiteLab, first: Run) -> None:
+    secrets = site.secrets()
+    assert len(secrets) >= 4
+    assert [secret for secret in secrets if secret in first.output] == []
+    patterns = "\n".join(secrets)
+    for name in site.names():
+        files = site.on(
+            name,
+            "grep",
+            "-rlFs",
+            "-f",
+            "-",
+            "/etc",
+            "/srv",
+            "/var/log",
+            "/run",
+            "/var/lib/evenkeel",
+            stdin=patterns,
+            check=False,
+        ).split()
+        modes = site.on(name, "stat", "-c", "%a %n", *files).splitlines() if files else []
+        assert [line for line in modes if not re.match(r"[64][04]0 ", line)] == [], f"{name}: readable by all"
+        journal = site.on(name, "journalctl", "-q", "--no-pager", "-o", "cat")
+        processes = site.on(name, "ps", "-eww", "-o", "args")
+        assert [secret for secret in secrets if secret in journal + processes] == [], name
+
+
+@pytest.mark.usefixtures("first")
+def test_every_query_of_the_dashboard_returns_data(site: SiteLab) -> None:
+    answering(site)
+    run = site.command("python", "tests/integration/dashboard_queries.py", url(site, "/prometheus"))
+    print(run.tail)
+
+
+@pytest.mark.usefixtures("first")
+def test_an_installed_release_is_not_switched(site: SiteLab) -> None:
+    run = site.play("backends.yml", "-e", "release_version=9.9.9")
+    assert_unchanged(run)
+    assert "1.0.0" in run.output
+    assert "9.9.9" in run.output, "the drift must be reported"
+
+
+@pytest.mark.usefixtures("first")
+def test_a_changed_setting_restarts_one_backend_at_a_time(site: SiteLab) -> None:
+    started = ["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic"]
+    before = {n: site.on(n, *started, f"notes-{n}") for n in ("backend1", "backend2", "backend3")}
+    site.play("site.yml", "-e", "backend_threads=9", "--skip-tags", "smoke")
+    after = {n: int(site.on(n, *started, f"notes-{n}")) for n in before}
+    assert all(int(before[n]) < after[n] for n in before), "every backend must run with the new setting"
+    assert list(after.values()) == sorted(after.values()), "in the order of the inventory"
+    assert_unchanged(site.play("restart.yml"))
+    site.play("site.yml", "--skip-tags", "smoke")
+
+
+@pytest.mark.usefixtures("first")
+def test_a_new_backend_and_a_new_frontend_serve_and_nothing_else_changes(site: SiteLab) -> None:
+    hosts = site.hosts()
+    hosts["backends"]["hosts"]["backend4"] = None
+    hosts["frontends"]["hosts"]["frontend3"] = None
+    site.write_hosts(hosts)
+    site.create()
+    run = site.play("site.yml")
+    touched = {host for host, changed in run.changed.items() if changed}
+    assert touched == {"backend4", "frontend3", "lb1", "monitoring1"}, run.changed
+    assert answering(site) == {"backend1", "backend2", "backend3", "backend4"}
+    assert {"backend4", "frontend3"} <= scraped(site)
+
+
+@pytest.mark.usefixtures("first")
+def test_a_limited_run_does_not_shorten_an_upstream(site: SiteLab) -> None:
+    before = upstream(site)
+    assert before.count("server ") >= 4
+    site.play("site.yml", "--limit", "lb1")
+    site.play("backends.yml", "--limit", "backend1")
+    assert upstream(site) == before
+
+
+@pytest.mark.usefixtures("first")
+def test_a_removed_host_leaves_upstream_and_targets_first(site: SiteLab) -> None:
+    hosts = site.hosts()
+    gone = {
+        name: site.address(name)
+        for name in ("backend4", "frontend3")
+        if name in hosts["backends"]["hosts"] | hosts["frontends"]["hosts"]
+    }
+    hosts["backends"]["hosts"].pop("backend4", None)
+    hosts["frontends"]["hosts"].pop("frontend3", None)
+    site.write_hosts(hosts)
+    run = site.play("site.yml")
+    assert set(gone) == {"backend4", "frontend3"}
+    assert {host for host, changed in run.changed.items() if changed} == {"lb1", "monitoring1"}, run.changed
+    assert [address for address in gone.values() if address in upstream(site)] == []
+    site.prune(site.names())
+    assert answering(site) == {"backend1", "backend2", "backend3"}
+    assert not {"backend4", "frontend3"} & scraped(site)
+
+
+Edit = t.Callable[[dict[str, t.Any]], t.Any]
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (lambda hosts: hosts.pop("backends"), ["no group backends", "load_balancers"]),
+        (lambda hosts: hosts.update(backends={"hosts": {}}), ["group backends has no host"]),
+        (
+            lambda hosts: hosts["backends"]["hosts"].update(backend1={"ansible_host": "backend1.example.com"}),
+            ["backend1", "backend1.example.com", "IP"],
+        ),
+        (
+            lambda hosts: hosts["backends"]["hosts"].update(backend1={"upstream_weight": -1}),
+            ["backend1", "-1", "weight"],
+        ),
+        (
+            lambda hosts: hosts["backends"]["hosts"].update(backend1={"upstream_port": 70000}),
+            ["backend1", "70000", "65535"],
+        ),
+    ],
+    ids=["missing group", "empty group", "name instead of an address", "negative weight", "port too high"],
+)
+def test_a_wrong_inventory_is_refused_before_anything_is_written(site: SiteLab, edit: Edit, says: list[str]) -> None:
+    right = site.hosts()
+    wrong = site.hosts()
+    edit(wrong)
+    site.write_hosts(wrong)
+    try:
+        run = site.play("site.yml", check=False)
+    finally:
+        site.write_hosts(right)
+    assert run.code != 0
+    assert [part for part in says if part not in run.output] == [], run.tail
+    assert_unchanged(run)
+
+
+@pytest.mark.usefixtures("first")
+def test_a_broken_backend_fails_the_smoke_test_by_name(site: SiteLab) -> None:
+    site.on("backend2", "systemctl", "stop", "notes-backend2")
+    try:
+        run = site.play("smoke.yml", check=False)
+    finally:
+        site.on("backend2", "systemctl", "start", "notes-backend2")
+    assert run.code != 0
+    assert re.search(r"FAILED +api +backend2 did not answer .* -> +ansible backend2 ", run.output), run.tail
+    assert ROOT.name not in run.changed
