@@ -15,18 +15,17 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomllib
 from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,7 +163,8 @@ def read_requirements(path: Path, server: str) -> list[str]:
         pins = [item for item in requirement.specifier if item.operator == "==" and not item.version.endswith("*")]
         if len(pins) != 1 or " --hash=sha256:" not in line:
             raise ArtefactError(
-                f"{path}: {requirement.name} is not pinned with == and --hash=sha256:... (uv pip compile --generate-hashes)"
+                f"{path}: {requirement.name} is not pinned with == and --hash=sha256:...; "
+                "uv pip compile --generate-hashes does that"
             )
         found.append(" ".join(line.split()))
     if server not in {parse_requirement(path, line).name.lower() for line in found}:
@@ -305,16 +305,18 @@ def pack(members: list[Member]) -> bytes:
     """Return the archive: sorted, no times, no owners, so that the same content gives the same bytes."""
     buffer = io.BytesIO()
     # Wheels are compressed already: a higher level costs time and saves nothing.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=1) as stream:
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for directory in _directories(members):
-                info = tarfile.TarInfo(directory)
-                info.type, info.mode = tarfile.DIRTYPE, 0o755
-                archive.addfile(info)
-            for member in members:
-                info = tarfile.TarInfo(member.name)
-                info.size, info.mode = len(member.data), 0o755 if member.executable else 0o644
-                archive.addfile(info, io.BytesIO(member.data))
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0, compresslevel=1) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for directory in _directories(members):
+            info = tarfile.TarInfo(directory)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(info)
+        for member in members:
+            info = tarfile.TarInfo(member.name)
+            info.size, info.mode = len(member.data), 0o755 if member.executable else 0o644
+            archive.addfile(info, io.BytesIO(member.data))
     return buffer.getvalue()
 
 
@@ -384,7 +386,7 @@ def parse(arguments: list[str] | None) -> tuple[Path, Options]:
     parser = argparse.ArgumentParser(prog="artefact", description="Pack an application for the role `release`.")
     parser.add_argument("--version", required=True, help="version of the artefact, such as 1.4.2")
     parser.add_argument("--app", type=Path, default=Path("examples/app"), help="directory with artefact.toml")
-    parser.add_argument("--pythons", default="", help='Pythons of the hosts, such as "3.11 3.13" (default: artefact.toml)')
+    parser.add_argument("--pythons", default="", help='Pythons of the hosts, such as "3.11 3.13"; else artefact.toml')
     parser.add_argument("--machine", default="x86_64", choices=MACHINES, help="processor of the hosts")
     parser.add_argument("--out", type=Path, default=Path("dist"), help="where the artefact goes")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "wheels", help="where downloaded wheels stay")

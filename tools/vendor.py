@@ -29,8 +29,17 @@ def download(folder: Path) -> Path:
     """Fetch the package; pip refuses one whose checksum is another."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"ansible=={VERSION} --hash=sha256:{SHA256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    subprocess.run([*command, "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)], check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ]
+    subprocess.run([*command, "--dest", str(folder), "--requirement", str(requirements)], check=True)
     return next(folder.glob("ansible-*.whl"))
 
 

@@ -30,9 +30,13 @@ options:
     type: str
     required: true
   mode:
-    description: Which mode it must have. Its owner and group must be root.
+    description: Which mode it must have. Its owner must be root.
     type: str
     default: '0644'
+  group:
+    description: Which group it must belong to.
+    type: str
+    default: root
 """
 
 EXAMPLES = r"""
@@ -61,13 +65,15 @@ import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
 
-def file_differs(found: Sequence[Mapping[str, t.Any]], path: str, content: str, mode: str = "0644") -> bool:
+def file_differs(
+    found: Sequence[Mapping[str, t.Any]], path: str, content: str, mode: str = "0644", group: str = "root"
+) -> bool:
     """Return whether the file is missing or differs in content, mode or owner."""
     # SHA-1 is what the find module reports; it guards against change, not against an attacker.
-    wanted = (hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest(), mode, 0, 0)
+    wanted = (hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest(), mode, 0, group)
     for file in found:
         if file.get("path") == path:
-            return (file.get("checksum"), file.get("mode"), file.get("uid"), file.get("gid")) != wanted
+            return (file.get("checksum"), file.get("mode"), file.get("uid"), file.get("gr_name")) != wanted
     return True
 
 

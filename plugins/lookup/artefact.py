@@ -32,6 +32,10 @@ options:
     description: The Python version of the host, for example V(3.13), that the artefact must have wheels for.
     type: str
     required: true
+  machine:
+    description: The processor of the host, for example V(x86_64), if the artefact says which one its wheels are for.
+    type: str
+    default: ''
   sha256:
     description: The checksum that the artefact must have. Empty means the one in the file C(<artefact>.sha256).
     type: str
@@ -95,6 +99,7 @@ class Wanted:
     name: str
     version: str
     python: str
+    machine: str = ""
     sha256: str = ""
 
 
@@ -162,6 +167,12 @@ def content_problems(path: str, top: set[str], release: dict[str, t.Any], wanted
             f"artefact without wheels for this Python: the host has Python {wanted.python}, "
             f"{path} has wheels for {', '.join(map(str, pythons)) or 'none'}"
         )
+    machine = release.get("machine") or wanted.machine
+    if wanted.machine and machine != wanted.machine:
+        problems.append(
+            f"artefact without wheels for this processor: the host has {wanted.machine}, "
+            f"{path} has wheels for {machine}"
+        )
     return problems
 
 
@@ -199,5 +210,5 @@ class LookupModule(LookupBase):
     ) -> list[dict[str, t.Any]]:
         """Return what each artefact is."""
         self.set_options(var_options=variables, direct=kwargs)
-        wanted = Wanted(**{name: self.get_option(name) for name in ("name", "version", "python", "sha256")})
+        wanted = Wanted(**{name: self.get_option(name) for name in ("name", "version", "python", "machine", "sha256")})
         return [asdict(examine(Path(term).expanduser().absolute(), wanted)) for term in terms]

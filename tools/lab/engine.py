@@ -39,9 +39,9 @@ def filters(labels: Mapping[str, str]) -> list[str]:
     return [part for key, value in labels.items() for part in ("--filter", f"label={key}={value}")]
 
 
-def containers(labels: Mapping[str, str], *, running: bool = False) -> list[str]:
-    """Return the names of the containers with these labels."""
-    scope = [] if running else ["--all"]
+def containers(labels: Mapping[str, str], *, running: bool = False, image: str = "") -> list[str]:
+    """Return the names of the containers with these labels, and of this image if one is named."""
+    scope = ([] if running else ["--all"]) + (["--filter", f"ancestor={image}"] if image else [])
     return docker("ps", *scope, *filters(labels), "--format", "{{.Names}}").split()
 
 

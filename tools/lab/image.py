@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tools.lab import engine
 from tools.lab.names import IMAGE_LABEL
 from tools.lab.state import ROOT, locked
 
-SUITES = ("bookworm", "trixie", "sid")
+SUITES = ("trixie", "bookworm", "sid")
 REPOSITORY = "evenkeel-host"
 RECIPE = ROOT / "lab" / "image.json"
 ROOTFS = ROOT / "lab" / "rootfs"
@@ -73,7 +74,7 @@ def mmdebstrap_command(suite: str, target: str, source: Path = ROOTFS) -> list[s
     command += [f"--dpkgopt=path-exclude={path}" for path in recipe["excluded_paths"]]
     # The files are there before the packages are, so that services find them at their first start.
     command += [f"--essential-hook={line}" for line in install_lines('"$1"', source)]
-    command += [f"--customize-hook=chroot \"$1\" sh -c {shlex.quote(line)}" for line in SETUP]
+    command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(line)}' for line in SETUP]
     if CA_BUNDLE.exists():
         command.append(f'--customize-hook=cp {CA_BUNDLE} "$1{CA_BUNDLE}"')
     return [*command, suite, target]
@@ -102,7 +103,8 @@ def build_with_mmdebstrap(suite: str, name: str) -> None:
     """Build the image without any image registry."""
     with tempfile.TemporaryDirectory(prefix="evenkeel-image-") as folder:
         archive = Path(folder) / "root.tar"
-        subprocess.run(mmdebstrap_command(suite, str(archive)), check=True)
+        # What the hooks print must not mix with what this command prints.
+        subprocess.run(mmdebstrap_command(suite, str(archive)), check=True, stdout=sys.stderr)
         with archive.open("rb") as content:
             subprocess.run(import_command(suite, name), check=True, stdin=content, stdout=subprocess.DEVNULL)
 

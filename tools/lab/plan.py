@@ -9,11 +9,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from tools.lab import engine, network, ssh
+from tools.lab import engine, image, network, ssh
 from tools.lab.names import Names
 from tools.lab.state import ROOT, locked, read_json, write_json, write_text
 
 ATTEMPTS = 8
+LOOPBACK = ("127.0.0.1", "::1")
+CERTIFIED = 32
+WANTED_PORTS = {"80": 8080, "443": 8443}
 OVERLAP = ("overlaps", "non-overlapping", "already exists", "already allocated")
 
 
@@ -51,7 +54,8 @@ def network_options(names: Names, subnet: IPv4Network, subnet6: IPv6Network) -> 
 
 def ensure_network(lab: Lab) -> tuple[IPv4Network, IPv6Network]:
     """Return the subnets of the lab's network, which is created with free ones if it is not there."""
-    known, refused = lab.read("network"), []
+    known = lab.read("network")
+    refused: list[IPv4Network] = []
     for _ in range(ATTEMPTS):
         existing = engine.inspect_network(lab.names.network)
         if existing is not None:
@@ -114,7 +118,23 @@ def published_ports(lab: Lab, machine: str) -> dict[str, int]:
     return {inside.split("/")[0]: int(outside.rsplit(":", 1)[1]) for inside, outside in lines}
 
 
-def prepare(lab: Lab, machines: Iterable[str], publish: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def certificate_names(subnet: IPv4Network) -> list[str]:
+    """Return what the lab's certificate is for: this machine, and the addresses that the first machines get."""
+    machines = list(subnet.hosts())[network.FIRST_HOST - 1 :][:CERTIFIED]
+    return ["DNS:localhost", "DNS:*.lab.test", *(f"IP:{address}" for address in (*LOOPBACK, *machines))]
+
+
+def ready(lab: Lab, tag: str, wanted: Mapping[str, Mapping[str, int]]) -> set[str]:
+    """Return the machines that run the image, are trusted and publish what is wanted: they need nothing."""
+    prefix = lab.names.container("")
+    running = [name.removeprefix(prefix) for name in engine.containers(lab.names.labels, running=True, image=tag)]
+    path = lab.folder / "ssh" / "known_hosts"
+    trusted = {line.split(" ", 1)[0] for line in path.read_text().splitlines()} if path.exists() else set()
+    known = [name for name in running if lab.read("addresses").get(name) in trusted]
+    return {name for name in known if wanted.get(name, {}).keys() <= published_ports(lab, name).keys()}
+
+
+def prepare(lab: Lab, tag: str, machines: Sequence[str], publish: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """Prepare the lab for these machines and return what starting them takes."""
     with locked(lab.lock):
         subnet, subnet6 = ensure_network(lab)
@@ -123,16 +143,24 @@ def prepare(lab: Lab, machines: Iterable[str], publish: Mapping[str, Mapping[str
         ports = {name: choose_ports(lab, wanted, published_ports(lab, name)) for name, wanted in publish.items()}
         lab.write("addresses", addresses)
         lab.write("addresses6", addresses6)
+        lab.write("machines", {"names": sorted(machines)})
         if ports:
             lab.write("ports", {inside: port for chosen in ports.values() for inside, port in chosen.items()})
         ssh.configure(lab.folder, lab.names, addresses)
+        (lab.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
+        untouched = ready(lab, tag, publish)
     return {
+        "image": tag,
+        "folder": str(lab.folder),
+        "certified": (lab.folder / "tls" / "lab.crt").exists(),
+        "certificate_names": certificate_names(subnet),
         "network": lab.names.network,
         "labels": lab.names.labels,
         "cgroup": engine.cgroup_folder(),
         "public_key": (lab.folder / "ssh" / "id_ed25519.pub").read_text().strip(),
         "machines": {
             name: {
+                "ready": name in untouched,
                 "container": lab.names.container(name),
                 "address": addresses[name],
                 "address6": addresses6[name],
@@ -147,8 +175,12 @@ def trust(lab: Lab, keys: Mapping[str, str]) -> None:
     """Remember the host keys that machines reported when they started."""
     with locked(lab.lock):
         path = lab.folder / "ssh" / "known_hosts"
-        current = path.read_text() if path.exists() else ""
-        write_text(path, ssh.merge_known_hosts(current, lab.read("addresses"), keys), 0o600)
+        current, addresses = path.read_text() if path.exists() else "", lab.read("addresses")
+        merged = ssh.merge_known_hosts(current, addresses, keys)
+        if ssh.contradicts(current, merged):
+            ssh.close_connections(lab.names)
+        write_text(path, merged, 0o600)
+        ssh.configure(lab.folder, lab.names, addresses)
 
 
 def prune(lab: Lab, keep: Iterable[str]) -> list[str]:
@@ -165,6 +197,15 @@ def prune(lab: Lab, keep: Iterable[str]) -> list[str]:
         lab.write("addresses6", {name: address for name, address in lab.read("addresses6").items() if name in keep})
         ssh.configure(lab.folder, lab.names, addresses)
     return [name.removeprefix(prefix) for name in gone]
+
+
+def suite(lab: Lab, wanted: str) -> str:
+    """Return the suite of the lab's machines: the wanted one, else the one they have, else the current stable."""
+    with locked(lab.lock):
+        chosen = wanted or lab.read("suite").get("suite", image.SUITES[0])
+        image.tag(chosen)
+        lab.write("suite", {"suite": chosen})
+    return chosen
 
 
 def destroy(lab: Lab) -> None:

@@ -66,6 +66,12 @@ def merge_known_hosts(current: str, addresses: Mapping[str, str], keys: Mapping[
     return "".join(f"{address} {key}\n" for address, key in sorted(known.items()) if address in addresses.values())
 
 
+def contradicts(current: str, merged: str) -> bool:
+    """Say whether an address has another key now: the connections to its old machine are dead."""
+    known = dict(line.split(" ", 1) for line in current.splitlines() if " " in line)
+    return any(known.get(address, key) != key for address, key in (line.split(" ", 1) for line in merged.splitlines()))
+
+
 def close_connections(names: Names) -> None:
     """End the shared connections of a lab: a new machine may get an old one's address."""
     folder = control_dir(names)

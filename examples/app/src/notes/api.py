@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,7 @@ def ready() -> tuple[Response, int]:
     with ThreadPoolExecutor(2) as pool:
         futures = {
             "database": pool.submit(_check, lambda: _check_schema(work.database)),
-            "redis": pool.submit(_check, work.cache.ping),
+            "redis": pool.submit(_check, work.cache.check),
         }
         checks = {name: future.result() for name, future in futures.items()}
     good = all(answer == "ok" for answer in checks.values())

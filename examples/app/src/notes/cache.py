@@ -43,17 +43,17 @@ class Store:
             decode_responses=True,
         )
 
-    def ping(self) -> None:
-        """Raise Unavailable unless Redis answers."""
-        self._run(self._redis.ping)
+    def check(self) -> None:
+        """Raise Unavailable unless Redis answers about a key of ours: PING would not notice a missing permission."""
+        self._run(lambda: self._redis.get(COUNTER))
 
     def counter(self) -> int:
         """Return the shared counter."""
-        return int(cast("str | None", self._run(lambda: self._redis.get(COUNTER))) or 0)
+        return int(self._run(lambda: self._redis.get(COUNTER)) or 0)
 
     def count(self) -> int:
         """Add one to the shared counter and return it."""
-        return self._run(lambda: cast(int, self._redis.incr(COUNTER)))
+        return int(self._run(lambda: self._redis.incr(COUNTER)))
 
     def cached(self, name: str, load: Callable[[], T]) -> tuple[T, str]:
         """Return the value and where it came from: hit, miss, or bypass if Redis does not answer.
@@ -64,7 +64,7 @@ class Store:
         try:
             generation = self._run(lambda: self._redis.get(GENERATION)) or "0"
             key = f"{PREFIX}list:{generation}:{name}"
-            text = cast("str | None", self._run(lambda: self._redis.get(key)))
+            text: str | None = self._run(lambda: self._redis.get(key))
         except Unavailable as error:
             log.warning("cache: %s", error)
             return load(), "bypass"
@@ -88,6 +88,9 @@ class Store:
         self._breaker.check()
         try:
             value = command()
+        except redis.ResponseError as error:
+            self._breaker.success()
+            raise Unavailable("redis", str(error)) from error
         except redis.RedisError as error:
             raise self._breaker.failure(error) from error
         self._breaker.success()

@@ -21,7 +21,7 @@ IDLE_CONNECTIONS = 8
 BUSY = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT}
 
 
-def connect(settings: Settings) -> Connection[DictCursor]:
+def connect(settings: Settings, answer_timeout: int = ANSWER_TIMEOUT) -> Connection[DictCursor]:
     """Open one connection; TLS is used if the server offers it."""
     return pymysql.connect(
         host=settings.database_host,
@@ -31,7 +31,7 @@ def connect(settings: Settings) -> Connection[DictCursor]:
         database=settings.database_name,
         charset="utf8mb4",
         connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=ANSWER_TIMEOUT,
+        read_timeout=answer_timeout,
         write_timeout=ANSWER_TIMEOUT,
         init_command="SET time_zone = '+00:00'",
         cursorclass=DictCursor,
@@ -59,10 +59,12 @@ class Database:
         except (pymysql.err.OperationalError, pymysql.err.InterfaceError) as error:
             _close(connection)
             if error.args and error.args[0] in BUSY:
+                self._breaker.success()
                 raise Unavailable("database", str(error.args[-1])) from error
             raise self._breaker.failure(error) from error
         except pymysql.err.ProgrammingError as error:
             _close(connection)
+            self._breaker.success()
             if error.args and error.args[0] == ER.NO_SUCH_TABLE:
                 raise Unavailable("database", f"{error.args[-1]}: run python -m notes.migrate") from error
             raise
@@ -94,6 +96,6 @@ class Database:
 
 
 def _close(connection: Connection[DictCursor] | None) -> None:
-    """Close without a word to the server: an open transaction is rolled back by that."""
+    """Close for good; the server rolls back what was not committed."""
     if connection is not None and connection.open:
-        connection._force_close()
+        connection.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, multiprocess
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "POST"}
 
@@ -34,8 +33,9 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
 
 def render() -> bytes:
     """Return the metrics of all workers in Prometheus' text format."""
-    if not multiprocess_directory():
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    registry = REGISTRY
+    if multiprocess_directory():
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    text: bytes = generate_latest(registry)
+    return text

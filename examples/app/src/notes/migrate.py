@@ -22,6 +22,8 @@ from notes.db import connect
 
 DIRECTORY = Path(__file__).resolve().parent / "migrations"
 LOCK_SECONDS = 60
+# A change of a big table takes longer than a page may; so does waiting for another host.
+STATEMENT_SECONDS = 3600
 # The run before this one died between the change and the note that it was made.
 ALREADY_DONE = {ER.TABLE_EXISTS_ERROR, ER.DUP_FIELDNAME, ER.DUP_KEYNAME}
 HISTORY = """
@@ -103,11 +105,9 @@ def apply(cursor: DictCursor, migrations: list[Migration]) -> list[Migration]:
 def migrate(settings: Settings) -> list[Migration]:
     """Apply what is missing under a lock; return what was applied."""
     migrations = load()
-    connection = connect(settings)
-    # A change of a big table takes longer than a page may; so does waiting for another host.
-    connection._read_timeout = None
-    lock = f"{settings.database_name}:migrate"
-    with connection, connection.cursor() as cursor:
+    # A lock's name has 64 characters at most, so has a database's.
+    lock = f"migrate:{settings.database_name}"[:64]
+    with connect(settings, STATEMENT_SECONDS) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK(%s, %s) AS held", (lock, LOCK_SECONDS))
         row = cursor.fetchone()
         if not row or row["held"] != 1:

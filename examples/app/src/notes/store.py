@@ -9,7 +9,11 @@ from notes.cache import Store
 from notes.db import Database
 from notes.errors import NotFound
 
-COLUMNS = "id, text, created_at, created_by"
+SELECT_ONE = "SELECT id, text, created_at, created_by FROM notes WHERE id = %s"
+SELECT_PAGE = """
+    SELECT id, text, created_at, created_by FROM notes
+    WHERE %s IS NULL OR id < %s ORDER BY id DESC LIMIT %s
+"""
 
 
 class Note(TypedDict):
@@ -37,7 +41,7 @@ class Notes:
     def one(self, number: int) -> Note:
         """Return one note."""
         with self._database.transaction() as cursor:
-            cursor.execute(f"SELECT {COLUMNS} FROM notes WHERE id = %s", (number,))
+            cursor.execute(SELECT_ONE, (number,))
             row = cursor.fetchone()
         if row is None:
             raise NotFound(f"there is no note {number}")
@@ -47,7 +51,7 @@ class Notes:
         """Write a note."""
         with self._database.transaction() as cursor:
             cursor.execute("INSERT INTO notes (text, created_by) VALUES (%s, %s)", (text, instance))
-            cursor.execute(f"SELECT {COLUMNS} FROM notes WHERE id = %s", (cursor.lastrowid,))
+            cursor.execute(SELECT_ONE, (cursor.lastrowid,))
             row = cursor.fetchone()
         self._cache.invalidate()
         if row is None:
@@ -64,10 +68,7 @@ class Notes:
 
     def _select(self, limit: int, before: int | None) -> list[Note]:
         with self._database.transaction() as cursor:
-            cursor.execute(
-                f"SELECT {COLUMNS} FROM notes WHERE %s IS NULL OR id < %s ORDER BY id DESC LIMIT %s",
-                (before, before, limit),
-            )
+            cursor.execute(SELECT_PAGE, (before, before, limit))
             return [_note(row) for row in cursor.fetchall()]
 
 

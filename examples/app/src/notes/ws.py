@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from flask import Blueprint, Response, current_app, request
@@ -20,7 +22,7 @@ LOOK_SECONDS = 0.5
 blueprint = Blueprint("ws", __name__)
 
 
-class Echo(Server):  # type: ignore[misc]
+class Echo(Server):
     """A WebSocket whose handshake carries our headers."""
 
     def handshake(self) -> None:
@@ -66,16 +68,25 @@ def echo() -> Response:
     if "gunicorn.socket" not in request.environ:
         raise BadRequest("this WSGI server has no WebSockets: run the application under gunicorn")
     with current_app.config["WEBSOCKET_SLOTS"]:
-        socket = Echo(request.environ, ping_interval=PING_SECONDS, max_message_size=MESSAGE_BYTES)
+        client = Echo(request.environ, ping_interval=PING_SECONDS, max_message_size=MESSAGE_BYTES)
         try:
             while not shutdown.stopping():
-                message = socket.receive(timeout=LOOK_SECONDS)
+                message = client.receive(timeout=LOOK_SECONDS)
                 if message is not None:
-                    socket.send(message)
-            socket.close(CloseReason.GOING_AWAY, "this instance is stopping")
+                    client.send(message)
+            client.close(CloseReason.GOING_AWAY, "this instance is stopping")
         except (ConnectionClosed, OSError):
             pass
+        finally:
+            _hang_up(client)
     return Finished()
+
+
+def _hang_up(client: Echo) -> None:
+    """Give the client a moment to answer our close; then end the connection, and with it the thread that reads it."""
+    client.thread.join(LOOK_SECONDS)
+    with suppress(OSError):
+        client.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _headers(environ: dict[str, Any]) -> list[tuple[str, str]]:

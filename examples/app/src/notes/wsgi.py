@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
@@ -28,7 +28,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Tell whether the cookie is for https alone."""
-        return request.is_secure
+        return bool(request.is_secure)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -62,7 +62,7 @@ def begin() -> None:
 
 def finish(response: AnyResponse) -> AnyResponse:
     """Add what every answer carries, and count it."""
-    response.headers.update(api.current_app.config["ANSWER_HEADERS"])
+    response.headers.update(current_app.config["ANSWER_HEADERS"])
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.path not in QUIET and not isinstance(response, ws.Finished):

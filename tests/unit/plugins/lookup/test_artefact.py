@@ -95,6 +95,19 @@ def test_wrong_content_is_told(tmp_path: Path, members: dict[str, bytes], says: 
     assert str(path) in problem
 
 
+@pytest.mark.parametrize(
+    ("of_artefact", "of_host", "problems"),
+    [("x86_64", "x86_64", 0), (None, "x86_64", 0), ("x86_64", "", 0), ("x86_64", "aarch64", 1)],
+)
+def test_wheels_for_another_processor_are_told(
+    tmp_path: Path, of_artefact: str | None, of_host: str, problems: int
+) -> None:
+    path = build(tmp_path, files(**{"release.json": release(machine=of_artefact)}))
+    found = artefact.examine(path, artefact.Wanted("notes", "1.0.0", "3.13", machine=of_host)).problems
+    assert len(found) == problems
+    assert all(f"the host has {of_host}" in problem for problem in found)
+
+
 def test_all_findings_come_at_once(tmp_path: Path) -> None:
     path = build(tmp_path, files(**{"release.json": release(name="jobs", version="2", python=["3.9"])}))
     assert len(artefact.examine(path, WANTED).problems) == 3

@@ -1,0 +1,1 @@
+"""The example applications, run for real."""

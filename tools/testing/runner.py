@@ -1,0 +1,126 @@
+"""Runs stages, two at a time, each in a process group of its own that does not outlive it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tools.testing.report import FAILED, OK, SKIPPED, Result, counted
+from tools.testing.stages import Stage
+
+CLEANUP_SECONDS = 180
+GRACE_SECONDS = 10
+TAIL_LINES = 80
+
+
+def end_group(process: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> None:
+    """End a process and what it started: politely, then not."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+class Runner:
+    """Runs stages and says so."""
+
+    def __init__(self, root: Path, say: Callable[[str], None] = print) -> None:
+        self.root = root
+        self.logs = root / ".cache/test"
+        self.say = say
+        self.start = time.monotonic()
+        self.left = 0
+        self.stopped = threading.Event()
+        self.lock = threading.Lock()
+        self.running: dict[int, subprocess.Popen[bytes]] = {}
+
+    def run(self, stages: Sequence[Stage], workers: int = 2) -> list[Result]:
+        """Run the stages, started in this order."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.left = len(stages)
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(self.stage, stage) for stage in stages]
+            return [future.result() for future in futures]
+
+    def stop(self) -> None:
+        """End what runs and start nothing more."""
+        self.stopped.set()
+        with self.lock:
+            running = list(self.running.values())
+        for process in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+
+    def stage(self, stage: Stage) -> Result:
+        """Run one stage."""
+        if self.stopped.is_set():
+            return Result(stage.name, SKIPPED, 0, "interrupted", skipped=1)
+        self.note(f"start {stage.name}")
+        began = time.monotonic()
+        log = self.logs / f"{stage.name}.log"
+        why = self.command(stage, log)
+        if why and stage.lab:
+            self.clean(stage)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        result = counted(stage.name, FAILED if why else OK, time.monotonic() - began, why, text)
+        with self.lock:
+            self.left -= 1
+        if why:
+            tail = "\n".join(text.splitlines()[-TAIL_LINES:])
+            self.note(f"{stage.name} FAILED ({why}); the end of {log.relative_to(self.root)}:\n{tail}\n")
+        self.note(f"{result.state:<6} {stage.name}, {result.seconds:.0f} s, {self.left} left")
+        return result
+
+    def command(self, stage: Stage, log: Path) -> str:
+        """Run the command of a stage; return why it failed, empty if it did not."""
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                stage.command,
+                cwd=self.root,
+                env={**os.environ, **stage.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            with self.lock:
+                self.running[process.pid] = process
+            try:
+                code = process.wait(stage.seconds)
+            except subprocess.TimeoutExpired:
+                return f"still running after {stage.seconds} s"
+            finally:
+                end_group(process)
+                with self.lock:
+                    del self.running[process.pid]
+        if self.stopped.is_set():
+            return "interrupted"
+        return f"exit code {code}" if code else ""
+
+    def clean(self, stage: Stage) -> None:
+        """Remove the machines that a failed stage left behind."""
+        command = [sys.executable, "-m", "tools.lab", "--lab-dir", f".lab/{stage.lab}", "destroy"]
+        try:
+            done = subprocess.run(command, cwd=self.root, timeout=CLEANUP_SECONDS, check=False)
+            problem = f"exit code {done.returncode}" if done.returncode else ""
+        except subprocess.TimeoutExpired:
+            problem = f"still running after {CLEANUP_SECONDS} s"
+        if problem:
+            self.note(f"{stage.name}: its machines were not removed ({problem}): make clean")
+
+    def note(self, text: str) -> None:
+        """Say something with the time since the start."""
+        minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
+        with self.lock:
+            self.say(f"[{minutes:02}:{seconds:02}] {text}")

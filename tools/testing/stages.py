@@ -1,0 +1,97 @@
+"""The stages of the tests, in the order in which they start."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One command that must succeed within its time."""
+
+    name: str
+    group: str
+    command: tuple[str, ...]
+    seconds: int
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    # The folder in .lab of the machines that the stage makes: they are removed when it fails.
+    lab: str = ""
+
+
+def checks() -> list[Stage]:
+    """Return the stages that need no machine."""
+    types = "mypy -p ansible_collections.evenkeel.web.plugins && mypy tests tools examples"
+    style = "ruff check . && ruff format --check ."
+    changelog = "antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml"
+    docs = "antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --skip-rstcheck ."
+    return [
+        Stage("yamllint", "lint", ("yamllint", "-s", "."), 120),
+        Stage("ruff", "lint", ("bash", "-c", style), 120),
+        Stage("mypy", "lint", ("bash", "-c", types), 300),
+        Stage("changelog", "lint", ("bash", "-c", changelog), 120),
+        Stage("docs-lint", "lint", ("bash", "-c", docs), 300),
+        Stage("ansible-lint", "lint", ("ansible-lint", "--strict", "--nocolor"), 900),
+        Stage("unit", "unit", ("pytest", "-q", "tests/unit"), 900),
+        Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 600),
+        Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 1200),
+        Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 900),
+    ]
+
+
+def applications(root: Path) -> list[Stage]:
+    """Return the tests of the example applications."""
+    if not (root / "tests/apps").is_dir():
+        return []
+    return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
+
+
+def sites(root: Path) -> list[Stage]:
+    """Return the tests of whole sites: all on trixie, the site of many machines on bookworm too."""
+    names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
+    pairs = [(name, "trixie") for name in names] + [(name, "bookworm") for name in names if name == "site"]
+    return [
+        Stage(
+            name=f"site-{name}-{suite}",
+            group="site",
+            command=("pytest", "-q", f"tests/site/test_{name}.py"),
+            seconds=2400,
+            environment={"SUITE": suite},
+            lab=f"test-{name}-{suite}",
+        )
+        for name, suite in pairs
+    ]
+
+
+def scenarios(root: Path) -> list[Stage]:
+    """Return the molecule scenarios, on trixie."""
+    names = sorted(path.parent.name for path in (root / "molecule").glob("*/molecule.yml"))
+    return [
+        Stage(
+            name=f"molecule-{name}",
+            group="molecule",
+            command=("tools/scenario", name),
+            seconds=1200,
+            environment={"SUITE": "trixie"},
+            lab=f"molecule-{name}",
+        )
+        for name in names
+    ]
+
+
+def all_stages(root: Path) -> list[Stage]:
+    """Return every stage; the long ones start early, so that short ones fill the end."""
+    return [*checks(), *applications(root), *sites(root), *scenarios(root)]
+
+
+def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:
+    """Return the stages whose name or group is among the words.
+
+    :raises ValueError: a word names neither
+    """
+    stages, wanted = list(stages), set(words)
+    known = {stage.name for stage in stages} | {stage.group for stage in stages}
+    if wanted - known:
+        raise ValueError(f"no stage or group {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}")
+    return [stage for stage in stages if not wanted or wanted & {stage.name, stage.group}]
