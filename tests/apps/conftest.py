@@ -85,7 +85,7 @@ def environment(database: Server, redis: Server) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def migrated(notes_release: Path, environment: dict[str, str]) -> str:
     """Run the migration as three hosts at once would; return what all of them said."""
-    command = [str(notes_release / "venv/bin/python"), "-B", "-m", "notes.migrate"]
+    command = [str(notes_release / "venv/bin/python"), "-m", "notes.migrate"]
     runs = [
         subprocess.Popen(
             command, cwd=notes_release / "app", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -70,6 +70,7 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
     executable: str | None = None
     cwd: Path | None = None
+    health: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -84,7 +85,7 @@ class Server:
         return self.process
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it and wait until it answers; limits are long, because a busy machine is no error."""
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -94,17 +95,17 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(self._up, 20, f"{self.command[0]} listens; it said:\n{self.log[-3000:]}")
+        wait_until(self._up, 60, f"{self.command[0]} answers on port {self.port} (log in {self.directory})")
 
     def _up(self) -> bool:
         assert self.running.poll() is None, f"{self.command[0]} ended at once:\n{self.log[-3000:]}"
-        return listens(self.port)
+        return listens(self.port) and (not self.health or ask(self.port, self.health).status == 200)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.running.send_signal(number)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30) -> int:
         """Stop it and return its status; one that does not end is killed, and that fails."""
         if self.process is None or self.process.poll() is not None:
             return 0
@@ -156,8 +157,17 @@ def notes_server(release: Path, directory: Path, environment: dict[str, str], in
     command = [str(release / "venv/bin/python"), "-m", "gunicorn"]
     command += ["--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"]
     command += ["--worker-class", "gthread", "--graceful-timeout", "8", "--keep-alive", "75", "notes.wsgi:app"]
-    ours = {"INSTANCE_ID": instance, "PROMETHEUS_MULTIPROC_DIR": str(shared), "PYTHONDONTWRITEBYTECODE": "1"}
-    return Server(command, port, directory, {**environment, **ours}, cwd=release / "app")
+    ours = {"INSTANCE_ID": instance, "PROMETHEUS_MULTIPROC_DIR": str(shared)}
+    return Server(command, port, directory, {**environment, **ours}, cwd=release / "app", health="/health")
+
+
+def echo_server(release: Path, directory: Path, instance: str) -> Server:
+    """Return an instance of examples/app_asgi under uvicorn, as its unit would run it."""
+    port = free_port()
+    command = [str(release / "venv/bin/python"), "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--timeout-graceful-shutdown", "8", "echo.asgi:app"]
+    ours = {"INSTANCE_ID": instance}
+    return Server(command, port, directory, ours, cwd=release / "app", health="/health")
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,7 @@ def ask(port: int, path: str, method: str = "GET", **more: Any) -> Answer:
         body = json.dumps(more["json"]).encode()
         headers.setdefault("Content-Type", "application/json")
     began = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
@@ -198,7 +208,7 @@ class WebSocket:
     """As much of a WebSocket client as an echo needs."""
 
     def __init__(self, port: int, path: str = "/ws/echo") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self._file = self._socket.makefile("rb")
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         self._socket.sendall(

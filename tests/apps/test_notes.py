@@ -41,7 +41,7 @@ def test_three_migrations_at_once_apply_each_step_once(migrated: str) -> None:
 
 
 def migrate(release: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(release / "venv/bin/python"), "-B", "-m", "notes.migrate", *arguments]
+    command = [str(release / "venv/bin/python"), "-m", "notes.migrate", *arguments]
     return subprocess.run(
         command, cwd=release / "app", env=environment, capture_output=True, text=True, check=False, timeout=30
     )
@@ -338,7 +338,7 @@ def test_sigterm_finishes_what_runs_and_says_good_bye_to_websockets(
     client.send("first")
     assert client.receive() == (1, b"first")
     body = b'{"text": "in flight"}'
-    upload = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    upload = socket.create_connection(("127.0.0.1", server.port), timeout=30)
     head = f"POST /api/notes HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nContent-Type: application/json"
     upload.sendall(head.encode() + b"\r\n\r\n" + body[:5])
     time.sleep(0.3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -28,9 +29,15 @@ def parse_networks(texts: Iterable[str]) -> list[IPv4Network]:
     return found
 
 
+@functools.cache
+def all_subnets() -> tuple[IPv4Network, ...]:
+    """Return every /24 of the pools."""
+    return tuple(subnet for pool in POOLS for subnet in pool.subnets(new_prefix=24))
+
+
 def choose_subnet(seed: str, used: Collection[IPv4Network]) -> IPv4Network:
     """Choose a free /24: the place to start looking depends on the seed, so that two labs rarely race."""
-    candidates = [subnet for pool in POOLS for subnet in pool.subnets(new_prefix=24)]
+    candidates = all_subnets()
     start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % len(candidates)
     for subnet in candidates[start:] + candidates[:start]:
         if not any(subnet.overlaps(other) for other in used):

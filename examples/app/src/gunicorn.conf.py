@@ -10,6 +10,9 @@ from prometheus_client import multiprocess
 
 from notes import metrics, shutdown
 
+# systemd manages the process; the socket would want a home directory, and the service user has none.
+control_socket_disable = True
+
 
 def post_worker_init(worker: Any) -> None:
     """Tell the WebSockets about SIGTERM: an open one would hold the worker until graceful_timeout."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import METHODS
+from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import DEFAULT_METHOD, METHODS
 
 Groups = Mapping[str, Sequence[str]]
 HostVars = Mapping[str, Mapping[str, t.Any]]
@@ -70,7 +70,7 @@ class Upstream:
 
     name: str
     servers: tuple[Server, ...]
-    method: str = "round_robin"
+    method: str = DEFAULT_METHOD
     key: str = ""
     consistent: bool = False
     keepalive: int = 32
@@ -199,7 +199,7 @@ class Resolver:
         return Upstream(servers=tuple(servers), **settings), []
 
     def _settings(self, where: str, item: Mapping[str, t.Any], reader: _Reader) -> dict[str, t.Any]:
-        method = item.get("method", "round_robin")
+        method = item.get("method", DEFAULT_METHOD)
         settings = {
             "name": reader.read(f"{where}.name", item.get("name"), values.name),
             "method": method,
@@ -232,7 +232,7 @@ class Resolver:
         servers, findings = servers_of(hosts, self.hostvars, item.get("port"), f"{where}.port", **defaults)
         reader.findings.extend(findings)
         backups = [server.name for server in servers if server.backup]
-        method = METHODS.get(item.get("method", "round_robin"))
+        method = METHODS.get(item.get("method", DEFAULT_METHOD))
         policy = item.get("backup_servers", "keep")
         if policy not in ("keep", "omit"):
             reader.note(f"{where}.backup_servers", policy, "must be one of: keep, omit")

@@ -33,6 +33,8 @@ class Method:
         return self.template.format(key=key, consistent=" consistent" if consistent else "")
 
 
+DEFAULT_METHOD = "least_conn"
+
 _BACKUP = frozenset({"backup"})
 
 METHODS: dict[str, Method] = {

@@ -1,0 +1,1 @@
+"""The smallest application that the platform can run as ASGI."""
