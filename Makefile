@@ -32,8 +32,8 @@ ssh: venv ## Open a shell on a machine: make ssh HOST=backend1
 clean: venv ## Remove all labs of this checkout, images that nobody uses, and .lab
 	@$(LAB) clean
 
-artefact: venv ## Pack an application: make artefact VERSION=1.0.0 [APP=examples/app]
-	@python tools/artefact.py --app $(APP) --version $(VERSION)
+artefact: venv ## Pack an application: make artefact VERSION=1.0.0 [APP=examples/app] [PYTHONS="3.11 3.13"] [OUT=dist] [FORCE=1]
+	@python tools/artefact.py --app $(APP) --version $(VERSION) --pythons "$(PYTHONS)" --out $(or $(OUT),dist) $(if $(FORCE),--force)
 
 lint: venv ## Linters
 	@tools/lint

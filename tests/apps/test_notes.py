@@ -29,7 +29,8 @@ def error_of(answer: Answer) -> dict[str, Any]:
 
 
 def ready(server: Server) -> bool:
-    return ask(server.port, "/ready").status == 200
+    # Several answers, because each worker finds out by itself.
+    return all(ask(server.port, "/ready").status == 200 for _ in range(8))
 
 
 # --- the migration -------------------------------------------------------------------------------------------------
@@ -286,6 +287,16 @@ def test_a_database_that_is_gone_is_a_503(notes: Server, database: Server) -> No
     wait_until(lambda: ready(notes), 8, "ready after the database is back")
 
 
+def test_a_restart_that_nobody_noticed_costs_no_request(notes: Server, database: Server, redis: Server) -> None:
+    assert ready(notes)
+    for server in (database, redis):
+        server.stop(signal.SIGKILL)
+        server.start()
+    answers = [ask(notes.port, path) for _ in range(4) for path in ("/api/notes", "/api/counter")]
+    assert {answer.status for answer in answers} == {200}
+    assert "bypass" not in {answer.headers.get("x-cache") for answer in answers}
+
+
 @pytest.mark.parametrize("which", ["database", "redis"])
 def test_a_dependency_that_hangs_neither_hangs_us_nor_our_health(
     notes: Server, which: str, request: pytest.FixtureRequest
@@ -294,8 +305,8 @@ def test_a_dependency_that_hangs_neither_hangs_us_nor_our_health(
     server.send(signal.SIGSTOP)
     answers: list[Answer] = []
     path = "/api/notes/1" if which == "database" else "/api/counter"
-    # More than all threads of both workers.
-    clients = [threading.Thread(target=lambda: answers.append(ask(notes.port, path))) for _ in range(20)]
+    # Several times the threads of both workers: if each waited for its own timeout, that would add up.
+    clients = [threading.Thread(target=lambda: answers.append(ask(notes.port, path))) for _ in range(64)]
     try:
         for client in clients:
             client.start()

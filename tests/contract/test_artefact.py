@@ -97,7 +97,8 @@ def installed(artefact: Path) -> Path:
 def test_the_artefact_holds_exactly_the_allowed_files(artefact: Path) -> None:
     with tarfile.open(artefact) as archive:
         names = [member.name for member in archive if not member.isdir()]
-    assert unexpected(names) == []
+    found = unexpected(names)
+    assert not found, "\n".join(["", *found])
     assert [name for name in NEEDED if name not in names] == []
 
 
@@ -129,7 +130,7 @@ def test_the_installed_site_is_read_with_the_example_inventory(installed: Path) 
     inventory = installed / "inventories/example"
     away = installed.parents[2]
     output = run("ansible-playbook", "--syntax-check", "-i", str(inventory), "evenkeel.web.site", cwd=away)
-    assert "playbook: evenkeel.web.site" in output
+    assert "evenkeel/web/playbooks/site.yml" in output
 
 
 def test_the_installed_roles_are_documented(installed: Path) -> None:

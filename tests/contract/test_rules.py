@@ -145,12 +145,14 @@ BREAKS = (
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_repository_keeps(rule: Rule) -> None:
-    assert rule(ROOT) == []
+    found = rule(ROOT)
+    assert not found, "\n".join(["", *found])
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_sample_keeps(rule: Rule, tmp_path: Path) -> None:
-    assert rule(sample.write(tmp_path)) == []
+    found = rule(sample.write(tmp_path))
+    assert not found, "\n".join(["", *found])
 
 
 @pytest.mark.parametrize("change", BREAKS, ids=lambda change: f"{change.rule.__name__}: {change.says}")

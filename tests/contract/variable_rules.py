@@ -72,7 +72,8 @@ def variables_defaults(root: Path) -> list[str]:
         found += [f"{role.name}: {name} has a default but is no option" for name in sorted(set(defaults) - set(specs))]
         for name, spec in sorted(specs.items()):
             if spec.get("required"):
-                found += [f"{role.name}: {name} is required and has a default"] if name in defaults else []
+                # An empty default is none: preflight then says what is missing.
+                found += [f"{role.name}: {name} is required and has a default"] if defaults.get(name) else []
             elif name not in defaults or "default" not in spec:
                 found.append(f"{role.name}: {name} needs a default in defaults and argument_specs, or required: true")
             elif defaults[name] != spec["default"] or type(defaults[name]) is not type(spec["default"]):

@@ -37,6 +37,13 @@ def build_image(lab: plan.Lab) -> str:
     return image.ensure(plan.suite(lab, os.environ.get("SUITE", "")))
 
 
+def prepare(lab: plan.Lab, arguments: argparse.Namespace) -> str:
+    """Return what starting the machines takes, as JSON."""
+    setup.ensure_engine()
+    setup.ensure_kernel_limits()
+    return json.dumps(plan.prepare(lab, build_image(lab), arguments.machines, arguments.publish))
+
+
 def run(arguments: argparse.Namespace) -> str:
     """Run a command and return what it prints."""
     lab = plan.Lab.of(arguments.lab_dir)
@@ -46,7 +53,7 @@ def run(arguments: argparse.Namespace) -> str:
         "ssh": lambda: up.shell(lab, arguments.machine),
         "clean": setup.clean,
         "image": lambda: build_image(lab),
-        "prepare": lambda: json.dumps(plan.prepare(lab, build_image(lab), arguments.machines, arguments.publish)),
+        "prepare": lambda: prepare(lab, arguments),
         "trust": lambda: plan.trust(lab, arguments.keys),
         "prune": lambda: json.dumps(plan.prune(lab, arguments.keep)),
         "destroy": lambda: plan.destroy(lab),

@@ -22,11 +22,20 @@ RECIPE = ROOT / "lab" / "image.json"
 ROOTFS = ROOT / "lab" / "rootfs"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CHANGES = ('CMD ["/sbin/init"]', "ENV container=docker")
+# What only real hardware and real disks need, and what would run apt behind a test's back.
+MASKED = (
+    "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer",
+    "console-getty.service getty.target systemd-logind.service systemd-networkd-wait-online.service",
+    "dev-hugepages.mount sys-fs-fuse-connections.mount systemd-journal-flush.service systemd-remount-fs.service",
+    "systemd-tmpfiles-setup-dev.service systemd-tmpfiles-setup-dev-early.service",
+)
 SETUP = (
     "useradd --create-home --shell /bin/bash deploy",
     "rm -f /etc/ssh/ssh_host_*",
-    "systemctl mask getty.target console-getty.service systemd-networkd-wait-online.service",
+    f"systemctl --quiet mask {' '.join(MASKED)}",
     "truncate --size 0 /etc/machine-id",
+    # The marks that /etc and /var are as new as /usr: else every start rebuilds what the image holds.
+    "touch /etc/.updated /var/.updated",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tools.lab.names import CHECKOUT_LABEL, IMAGE_LABEL, LAB_LABEL, Names, check
 from tools.lab.state import ROOT
 
 START_SECONDS = 60
+# Every systemd holds a handful of inotify instances, and all machines share the kernel's limit (128 as shipped).
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 1024
 INSTALL = "sudo apt-get install docker.io && sudo systemctl start docker"
 
 
@@ -56,6 +60,17 @@ def ensure_engine() -> None:
             start_engine()
     if not engine.answers():
         raise engine.EngineError(advice())
+
+
+def ensure_kernel_limits() -> None:
+    """Raise the limit that many machines at once run into, until the next start of this machine."""
+    if not INOTIFY.exists() or int(INOTIFY.read_text()) >= INOTIFY_INSTANCES:
+        return
+    try:
+        INOTIFY.write_text(f"{INOTIFY_INSTANCES}\n")
+    except OSError:
+        command = f"sudo sysctl fs.inotify.max_user_instances={INOTIFY_INSTANCES}"
+        print(f"lab: should machines stop right after their start, type: {command}", file=sys.stderr)
 
 
 def labs(checkout: str) -> set[str]:

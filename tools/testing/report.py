@@ -40,7 +40,7 @@ def counted(name: str, state: str, seconds: float, why: str, log: str) -> Result
 
 def table(results: Sequence[Result]) -> str:
     """Return what ran, how long it took and how it ended."""
-    width = max((len(result.name) for result in results), default=0)
+    width = max(len("stage"), *(len(result.name) for result in results), 0)
     lines = [f"{'stage':<{width}}  {'seconds':>7}  result"]
     for result in results:
         tests = f" ({result.passed} passed)" if result.passed > 1 else ""

@@ -21,7 +21,7 @@ GRACE_SECONDS = 10
 TAIL_LINES = 80
 
 
-def end_group(process: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> None:
+def end_group(process: subprocess.Popen[bytes], grace: float) -> None:
     """End a process and what it started: politely, then not."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
@@ -39,6 +39,7 @@ class Runner:
         self.root = root
         self.logs = root / ".cache/test"
         self.say = say
+        self.grace: float = GRACE_SECONDS
         self.start = time.monotonic()
         self.left = 0
         self.stopped = threading.Event()
@@ -101,7 +102,7 @@ class Runner:
             except subprocess.TimeoutExpired:
                 return f"still running after {stage.seconds} s"
             finally:
-                end_group(process)
+                end_group(process, self.grace)
                 with self.lock:
                     del self.running[process.pid]
         if self.stopped.is_set():

@@ -12,11 +12,11 @@ import ipaddress
 import re
 import typing as t
 
-_TIME = re.compile(r"\d+[smhdw]?")
+_TIME = re.compile(r"[0-9]+[smhdw]?")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _KEY = re.compile(r"[^\s;{}\"'\\]+")
 _PATH = re.compile(r"/[^\s;{}\"'\\]*")
-_RATE = re.compile(r"[1-9]\d*r/[sm]")
+_RATE = re.compile(r"[1-9][0-9]*r/[sm]")
 
 
 class NotAllowedError(ValueError):
@@ -110,6 +110,6 @@ def rate(value: t.Any) -> str:
 
 
 def _matching(value: t.Any, pattern: re.Pattern[str], wanted: str) -> str:
-    if isinstance(value, (bool, list, dict)) or not pattern.fullmatch(str(value)):
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or not pattern.fullmatch(str(value)):
         raise NotAllowedError(wanted)
     return str(value)

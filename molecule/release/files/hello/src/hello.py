@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ RELEASE = Path(__file__).resolve().parent.parent.name
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer /health, /environment and /release; anything else is absent."""
-    answers: dict[str, Any] = {"/health": "ok", "/environment": dict(os.environ), "/release": RELEASE}
+    """Answer /health, /environment, /release and, slowly, /slow; anything else is absent."""
+    answers: dict[str, Any] = {"/health": "ok", "/environment": dict(os.environ), "/release": RELEASE, "/slow": RELEASE}
     answer = answers.get(environ["PATH_INFO"])
+    time.sleep(5 if environ["PATH_INFO"] == "/slow" else 0)
     start_response("200 OK" if answer else "404 Not Found", [("Content-Type", "application/json")])
     return [json.dumps(answer).encode()]
