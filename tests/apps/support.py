@@ -156,7 +156,7 @@ def notes_server(release: Path, directory: Path, environment: dict[str, str], in
     shared.mkdir()
     command = [str(release / "venv/bin/python"), "-m", "gunicorn"]
     command += ["--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8"]
-    command += ["--worker-class", "gthread", "--graceful-timeout", "8", "--keep-alive", "75", "notes.wsgi:app"]
+    command += ["--worker-class", "gthread", "--graceful-timeout", "25", "--keep-alive", "75", "notes.wsgi:app"]
     ours = {"INSTANCE_ID": instance, "PROMETHEUS_MULTIPROC_DIR": str(shared)}
     return Server(command, port, directory, {**environment, **ours}, cwd=release / "app", health="/health")
 
@@ -165,7 +165,7 @@ def echo_server(release: Path, directory: Path, instance: str) -> Server:
     """Return an instance of examples/app_asgi under uvicorn, as its unit would run it."""
     port = free_port()
     command = [str(release / "venv/bin/python"), "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--timeout-graceful-shutdown", "8", "echo.asgi:app"]
+    command += ["--timeout-graceful-shutdown", "25", "echo.asgi:app"]
     ours = {"INSTANCE_ID": instance}
     return Server(command, port, directory, ours, cwd=release / "app", health="/health")
 

@@ -63,5 +63,5 @@ def test_sigterm_says_good_bye_to_websockets(echo_release: Path, tmp_path: Path)
     assert close_code(client.receive()) == 1012
     client.close()
     assert server.stop(signal.SIGCONT) in {0, -signal.SIGTERM}
-    assert time.monotonic() - began < 6, "the WebSocket held the process"
+    assert time.monotonic() - began < 15, "the WebSocket held the process"
     assert "Traceback" not in server.log

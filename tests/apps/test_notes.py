@@ -361,7 +361,7 @@ def test_sigterm_finishes_what_runs_and_says_good_bye_to_websockets(
     # As nginx does after "Connection: close"; gunicorn waits for it.
     upload.close()
     assert server.stop(signal.SIGCONT) == 0
-    assert time.monotonic() - began < 6, "the WebSocket held the worker"
+    assert time.monotonic() - began < 15, "the WebSocket held the worker"
     assert "Traceback" not in server.log
     client.close()
 

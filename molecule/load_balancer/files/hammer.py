@@ -1,5 +1,6 @@
 """Ask over lasting connections until /run/hammer-stop exists, and never ask twice: what is lost stays lost."""
 
+# ruff: noqa: S311 - chance, not secrets
 from __future__ import annotations
 
 import collections

@@ -18,6 +18,7 @@ from notes import metrics, shutdown
 PING_SECONDS = 25
 MESSAGE_BYTES = 65536
 LOOK_SECONDS = 0.5
+READER_SECONDS = 5
 
 blueprint = Blueprint("ws", __name__)
 
@@ -83,10 +84,15 @@ def echo() -> Response:
 
 
 def _hang_up(client: Echo) -> None:
-    """Give the client a moment to answer our close; then end the connection, and with it the thread that reads it."""
+    """Give the client a moment to answer our close; then end the connection, and with it the thread that reads it.
+
+    The second wait matters: gunicorn closes the socket as soon as we return, and a thread that has not yet
+    noticed the shutdown would wait on a closed socket, and the worker for it.
+    """
     client.thread.join(LOOK_SECONDS)
     with suppress(OSError):
         client.sock.shutdown(socket.SHUT_RDWR)
+    client.thread.join(READER_SECONDS)
 
 
 def _headers(environ: dict[str, Any]) -> list[tuple[str, str]]:
