@@ -52,10 +52,19 @@ class SiteLab:
         lab = cls(ROOT / ".lab" / f"test-{name}-{suite}", suite)
         shutil.rmtree(lab.inventory, ignore_errors=True)
         shutil.copytree(inventory, lab.inventory)
-        reach = yaml.safe_load((ROOT / "inventories/local/group_vars/all/lab.yml").read_text())
+        variables = lab.inventory / "group_vars/all"
+        (variables / "vault.yml").unlink(missing_ok=True)
+        for name in ("lab.yml", "secrets.yml"):
+            shutil.copy(ROOT / "inventories/local/group_vars/all" / name, variables / name)
+        # The last file in the alphabet wins.
+        own: dict[str, t.Any] = {
+            "lab_published": {},
+            "app_artefact_dir": str(ROOT / "dist"),
+            "app_frontend_source": str(ROOT / "examples/frontend"),
+        }
         if machine:
-            reach["lab_machine"] = machine
-        (lab.inventory / "group_vars/all/lab.yml").write_text(yaml.safe_dump(reach, width=1000))
+            own["lab_machine"] = machine
+        (variables / "zz_test.yml").write_text(yaml.safe_dump(own))
         return lab
 
     @property
@@ -109,7 +118,7 @@ class SiteLab:
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
 
     def names(self) -> list[str]:
-        return sorted({name for group in self.hosts().values() for name in group["hosts"]})
+        return sorted({name for group in self.hosts().values() for name in group.get("hosts", {})})
 
     def address(self, machine: str) -> str:
         return str(json.loads((self.folder / "addresses.json").read_text())[machine])
