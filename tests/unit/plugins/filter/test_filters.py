@@ -73,7 +73,7 @@ SAME = {
     "checksum": hashlib.sha1(b"x\n", usedforsecurity=False).hexdigest(),
     "mode": "0644",
     "uid": 0,
-    "gid": 0,
+    "gr_name": "root",
 }
 
 
