@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: location_findings
-short_description: Check the locations and networks of a load balancer
+short_description: Check the locations of a load balancer
 version_added: 0.1.0
 author: Contributors to the evenkeel.web collection (@evenkeel)
 description:
@@ -24,10 +24,6 @@ options:
     type: list
     elements: str
     required: true
-  networks:
-    description: Lists of addresses and networks to check as well, by the names of their variables.
-    type: dict
-    default: {}
   variable:
     description: What the findings call the list.
     type: str
@@ -53,20 +49,16 @@ _value:
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.locations import check_locations, check_networks
+from ansible_collections.evenkeel.web.plugins.module_utils._nginx.options import check_locations
 
 
 def location_findings(
     locations: Sequence[Mapping[str, t.Any]],
     upstreams: Sequence[str],
-    networks: Mapping[str, Sequence[t.Any]] | None = None,
     variable: str = "load_balancer_locations",
 ) -> list[str]:
     """Return the findings as text."""
-    findings = check_locations(locations, upstreams, variable)
-    for name, items in (networks or {}).items():
-        findings += check_networks(items, name)
-    return [str(finding) for finding in findings]
+    return [str(finding) for finding in check_locations(locations, upstreams, variable)]
 
 
 class FilterModule:

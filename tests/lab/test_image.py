@@ -1,6 +1,8 @@
 """The image: its name is its content."""
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,17 +57,31 @@ def test_an_image_that_exists_is_not_built(monkeypatch: pytest.MonkeyPatch) -> N
     assert image.ensure("trixie") == image.tag("trixie")
 
 
+def test_what_a_killed_build_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(engine, "image_exists", lambda _: False)
+    monkeypatch.setattr(image, "ensure_mmdebstrap", lambda: True)
+    seen = []
+    monkeypatch.setattr(image, "build_with_mmdebstrap", lambda *arguments: seen.append(list(arguments[2].iterdir())))
+    left = tmp_path / f"evenkeel-image-{os.getuid()}-trixie"
+    left.mkdir()
+    (left / "root.tar").write_text("half")
+    image.ensure("trixie")
+    assert seen == [[]]
+    assert not left.exists()
+
+
 def test_without_mmdebstrap_the_official_image_is_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
     built = []
     monkeypatch.setattr(engine, "image_exists", lambda _: False)
     monkeypatch.setattr(image, "ensure_mmdebstrap", lambda: False)
     monkeypatch.setattr(image, "build_with_docker", lambda *arguments: built.append(arguments))
     tag = image.ensure("trixie")
-    assert built == [("trixie", tag)]
+    assert [arguments[:2] for arguments in built] == [("trixie", tag)]
     assert "FROM debian:trixie\n" in image.dockerfile("trixie")
 
 
-def test_a_build_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_fails_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image, "mmdebstrap_command", lambda *_: ["false"])
     with pytest.raises(image.ImageError, match="is the Debian mirror reachable"):
-        image.build_with_mmdebstrap("trixie", "name")
+        image.build_with_mmdebstrap("trixie", "name", tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tools.lab import engine, plan, setup
+from tools.lab import engine, plan, setup, ssh
 
 SITE = {"lb1": {"80": 8080, "443": 8443}}
 
@@ -55,8 +55,9 @@ class FakeDocker:
 
 
 @pytest.fixture
-def docker(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+def docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDocker:
     fake = FakeDocker()
+    monkeypatch.setattr(ssh, "control_dir", lambda names: tmp_path / names.lab)
     monkeypatch.setattr(engine, "docker", fake)
     monkeypatch.setattr(plan, "port_is_free", lambda _: True)
     return fake

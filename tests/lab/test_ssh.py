@@ -22,7 +22,7 @@ def test_a_key_without_its_public_half_is_made_again(tmp_path: Path) -> None:
 
 def test_a_silent_machine_cannot_hang_a_run(tmp_path: Path) -> None:
     config = ssh.client_config(tmp_path, Names("checkout", "lab"), {"lb1": "10.96.5.11"})
-    for option in ("ServerAliveInterval 15", "ServerAliveCountMax 4", "ConnectTimeout 10", "StrictHostKeyChecking yes"):
+    for option in ("ServerAliveInterval 15", "ServerAliveCountMax 4", "ConnectTimeout 20", "StrictHostKeyChecking yes"):
         assert f"\n  {option}\n" in config
     assert config.startswith("Host lb1\n  HostName 10.96.5.11\n")
 

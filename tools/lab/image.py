@@ -111,17 +111,17 @@ def ensure_mmdebstrap() -> bool:
     return True
 
 
-def build_with_mmdebstrap(suite: str, name: str) -> None:
+def build_with_mmdebstrap(suite: str, name: str, folder: Path) -> None:
     """Build the image without any image registry."""
-    with tempfile.TemporaryDirectory(prefix="evenkeel-image-") as folder:
-        archive = Path(folder) / "root.tar"
-        # What the hooks print must not mix with what this command prints.
-        done = subprocess.run(mmdebstrap_command(suite, str(archive)), check=False, stdout=sys.stderr)
-        if done.returncode != 0:
-            message = f"mmdebstrap cannot build {name} (see above): is the Debian mirror reachable?"
-            raise ImageError(message)
-        with archive.open("rb") as content:
-            subprocess.run(import_command(suite, name), check=True, stdin=content, stdout=subprocess.DEVNULL)
+    archive = folder / "root.tar"
+    command = mmdebstrap_command(suite, str(archive))
+    # What the hooks print must not mix with what this command prints.
+    done = subprocess.run(command, check=False, stdout=sys.stderr, env=os.environ | {"TMPDIR": str(folder)})
+    if done.returncode != 0:
+        message = f"mmdebstrap cannot build {name} (see above): is the Debian mirror reachable?"
+        raise ImageError(message)
+    with archive.open("rb") as content:
+        subprocess.run(import_command(suite, name), check=True, stdin=content, stdout=subprocess.DEVNULL)
 
 
 def dockerfile(suite: str) -> str:
@@ -142,12 +142,11 @@ CMD ["/sbin/init"]
 """
 
 
-def build_with_docker(suite: str, name: str) -> None:
+def build_with_docker(suite: str, name: str, folder: Path) -> None:
     """Build the image on the official Debian image, for controllers without mmdebstrap."""
-    with tempfile.TemporaryDirectory(prefix="evenkeel-image-") as folder:
-        shutil.copytree(ROOTFS, Path(folder) / "rootfs")
-        (Path(folder) / "Dockerfile").write_text(dockerfile(suite))
-        done = subprocess.run(["docker", "build", "--quiet", "--tag", name, folder], check=False)
+    shutil.copytree(ROOTFS, folder / "rootfs")
+    (folder / "Dockerfile").write_text(dockerfile(suite))
+    done = subprocess.run(["docker", "build", "--quiet", "--tag", name, str(folder)], check=False, stdout=sys.stderr)
     if done.returncode != 0:
         message = (
             f"cannot build {name}: mmdebstrap is not installed and debian:{suite} cannot be pulled. "
@@ -161,9 +160,16 @@ def ensure(suite: str) -> str:
     name = tag(suite)
     if engine.image_exists(name):
         return name
-    with locked(Path(tempfile.gettempdir()) / f"evenkeel-image-{os.getuid()}-{suite}.lock"):
+    folder = Path(tempfile.gettempdir()) / f"evenkeel-image-{os.getuid()}-{suite}"
+    with locked(folder.with_suffix(".lock")):
         if engine.image_exists(name):
             return name
         builder = build_with_mmdebstrap if ensure_mmdebstrap() else build_with_docker
-        builder(suite, name)
+        # A build that was killed left its folder.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o755)
+        try:
+            builder(suite, name, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     return name

@@ -9,6 +9,7 @@ from pathlib import Path
 
 CHECKOUT_LABEL = "evenkeel.checkout"
 LAB_LABEL = "evenkeel.lab"
+RECIPE_LABEL = "evenkeel.recipe"
 IMAGE_LABEL = "evenkeel.image"
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tools.lab import engine, image, network, ssh
-from tools.lab.names import Names
+from tools.lab.names import RECIPE_LABEL, Names, short_hash
 from tools.lab.state import ROOT, locked, read_json, write_json, write_text
 
+RECIPE = ROOT / "lab" / "create.yml"
 ATTEMPTS = 8
 LOOPBACK = ("127.0.0.1", "::1")
 CERTIFIED = 32
@@ -124,10 +125,15 @@ def certificate_names(subnet: IPv4Network) -> list[str]:
     return ["DNS:localhost", "DNS:*.lab.test", *(f"IP:{address}" for address in (*LOOPBACK, *machines))]
 
 
+def machine_labels(lab: Lab) -> dict[str, str]:
+    """Return the labels of a machine; the recipe's says that it was made as machines are made now."""
+    return lab.names.labels | {RECIPE_LABEL: short_hash(RECIPE.read_text())}
+
+
 def ready(lab: Lab, tag: str, wanted: Mapping[str, Mapping[str, int]]) -> set[str]:
     """Return the machines that run the image, are trusted and publish what is wanted: they need nothing."""
     prefix = lab.names.container("")
-    running = [name.removeprefix(prefix) for name in engine.containers(lab.names.labels, running=True, image=tag)]
+    running = [name.removeprefix(prefix) for name in engine.containers(machine_labels(lab), running=True, image=tag)]
     path = lab.folder / "ssh" / "known_hosts"
     trusted = {line.split(" ", 1)[0] for line in path.read_text().splitlines()} if path.exists() else set()
     known = [name for name in running if lab.read("addresses").get(name) in trusted]
@@ -155,7 +161,7 @@ def prepare(lab: Lab, tag: str, machines: Sequence[str], publish: Mapping[str, M
         "certified": (lab.folder / "tls" / "lab.crt").exists(),
         "certificate_names": certificate_names(subnet),
         "network": lab.names.network,
-        "labels": lab.names.labels,
+        "labels": machine_labels(lab),
         "cgroup": engine.cgroup_folder(),
         "public_key": (lab.folder / "ssh" / "id_ed25519.pub").read_text().strip(),
         "machines": {

@@ -43,7 +43,7 @@ def client_config(lab_dir: Path, names: Names, addresses: Mapping[str, str]) -> 
   GlobalKnownHostsFile none
   StrictHostKeyChecking yes
   PreferredAuthentications publickey
-  ConnectTimeout 10
+  ConnectTimeout 20
   ServerAliveInterval 15
   ServerAliveCountMax 4
   ControlMaster auto

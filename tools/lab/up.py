@@ -111,7 +111,7 @@ def urls(lab: plan.Lab) -> str:
     ]
     lines = [f"  {title:<12}{url}" for title, url in rows]
     moved = {wanted: ports[inside] for inside, wanted in plan.WANTED_PORTS.items() if ports.get(inside) != wanted}
-    lines += [f"  port {wanted} is taken by another process: {port} is used" for wanted, port in moved.items()]
+    lines += [f"  port {wanted} was taken by another process: {port} is used" for wanted, port in moved.items()]
     return "\n".join(lines)
 
 

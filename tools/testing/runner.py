@@ -19,6 +19,8 @@ from tools.testing.stages import Stage
 CLEANUP_SECONDS = 180
 GRACE_SECONDS = 10
 TAIL_LINES = 80
+# What a command ends with when it cannot run here; the last line that it printed says why.
+SKIP_CODE = 77
 
 
 def end_group(process: subprocess.Popen[bytes], grace: float) -> None:
@@ -71,16 +73,19 @@ class Runner:
         began = time.monotonic()
         log = self.logs / f"{stage.name}.log"
         why = self.command(stage, log)
-        if why and stage.lab:
-            self.clean(stage)
         text = log.read_text(encoding="utf-8", errors="replace")
-        result = counted(stage.name, FAILED if why else OK, time.monotonic() - began, why, text)
+        state = FAILED if why else OK
+        if why == f"exit code {SKIP_CODE}":
+            state, why = SKIPPED, "".join(text.splitlines()[-1:])
+        if state == FAILED and stage.lab:
+            self.clean(stage)
+        result = counted(stage.name, state, time.monotonic() - began, why, text)
         with self.lock:
             self.left -= 1
-        if why:
+        if state == FAILED:
             tail = "\n".join(text.splitlines()[-TAIL_LINES:])
             self.note(f"{stage.name} FAILED ({why}); the end of {log.relative_to(self.root)}:\n{tail}\n")
-        self.note(f"{result.state:<6} {stage.name}, {result.seconds:.0f} s, {self.left} left")
+        self.note(f"{result.state:<7} {stage.name}, {result.seconds:.0f} s, {self.left} left")
         return result
 
     def command(self, stage: Stage, log: Path) -> str:

@@ -35,6 +35,9 @@ def checks() -> list[Stage]:
         Stage("ansible-lint", "lint", ("ansible-lint", "--strict", "--nocolor"), 900),
         Stage("unit", "unit", ("pytest", "-q", "tests/unit"), 900),
         Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 600),
+        Stage("lab", "lab", ("pytest", "-q", "tests/lab"), 900, lab="test-lab"),
+        Stage("core-2.17", "core", ("tools/core", "2.17"), 600),
+        Stage("core-2.21", "core", ("tools/core", "2.21"), 600),
         Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 1200),
         Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 900),
     ]

@@ -16,6 +16,9 @@ _TIME = re.compile(r"[0-9]+[smhdw]?")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _KEY = re.compile(r"[^\s;{}\"'\\]+")
 _PATH = re.compile(r"/[^\s;{}\"'\\]*")
+_SIZE = re.compile(r"[0-9]+[kKmM]?")
+_BUFFERS = re.compile(r"([2-9]|[1-9][0-9]+) [1-9][0-9]*[kKmM]?")
+_HOST = re.compile(r"[a-zA-Z0-9*._-]+|\[[0-9a-fA-F:]+\]")
 _RATE = re.compile(r"[1-9][0-9]*r/[sm]")
 
 
@@ -107,6 +110,44 @@ def path(value: t.Any) -> str:
 def rate(value: t.Any) -> str:
     """Read a request rate."""
     return _matching(value, _RATE, "must be a rate such as 10r/s or 30r/m")
+
+
+def size(value: t.Any) -> str:
+    """Read a size in bytes, or with a unit."""
+    return _matching(value, _SIZE, "must be a size such as 512k or 10m")
+
+
+def buffers(value: t.Any) -> str:
+    """Read a number of buffers and their size."""
+    return _matching(value, _BUFFERS, "must be a number >= 2 and a size, such as 8 4k")
+
+
+def host(value: t.Any) -> str:
+    """Read the name or address by which clients reach a site."""
+    return _matching(value, _HOST, "must be a host name or an IP address, IPv6 in brackets")
+
+
+def listen(value: t.Any) -> str:
+    """Read an address to listen on, with its port."""
+    address, _, number = str(value).rpartition(":")
+    try:
+        if literal(address) != address:
+            raise NotAllowedError
+        port(number)
+    except NotAllowedError:
+        told = "must be an IP address and a port from 1 to 65535, such as 127.0.0.1:8088 or [::1]:8088"
+        raise NotAllowedError(told) from None
+    return str(value)
+
+
+def workers(value: t.Any) -> str:
+    """Read a number of workers."""
+    if value != "auto":
+        try:
+            whole_number(value, 1)
+        except NotAllowedError:
+            raise NotAllowedError("must be auto or a whole number >= 1") from None
+    return str(value)
 
 
 def _matching(value: t.Any, pattern: re.Pattern[str], wanted: str) -> str:

@@ -99,6 +99,11 @@ def test_the_machines_of_a_failed_stage_are_removed(
     assert (tmp_path / "called").read_text() == "--lab-dir .lab/molecule-bad destroy"
 
 
+def test_a_stage_that_cannot_run_here_says_why(runner: Runner) -> None:
+    (result,) = runner.run([stage("elsewhere", "echo no such thing; exit 77")])
+    assert (result.state, result.why, result.skipped, result.failed) == (SKIPPED, "no such thing", 1, 0)
+
+
 def test_after_an_interrupt_nothing_more_starts(runner: Runner) -> None:
     runner.stop()
     (result,) = runner.run([stage("never", "true")])

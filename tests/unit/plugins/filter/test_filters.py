@@ -13,6 +13,7 @@ from ansible_collections.evenkeel.web.plugins.filter import (
     port_conflicts,
     resolve_upstreams,
     upstream_servers,
+    value_findings,
 )
 
 HOSTVARS: dict[str, dict[str, t.Any]] = {"b1": {"ansible_host": "10.0.0.1"}, "b2": {"ansible_host": "name"}}
@@ -20,7 +21,7 @@ HOSTVARS: dict[str, dict[str, t.Any]] = {"b1": {"ansible_host": "10.0.0.1"}, "b2
 
 @pytest.mark.parametrize(
     "module",
-    [file_differs, location_findings, port_conflicts, resolve_upstreams, upstream_servers],
+    [file_differs, location_findings, port_conflicts, resolve_upstreams, upstream_servers, value_findings],
     ids=lambda m: m.__name__,
 )
 def test_a_filter_has_the_name_of_its_file(module: t.Any) -> None:
@@ -58,13 +59,18 @@ def test_resolve_upstreams_returns_upstreams_and_findings() -> None:
     ]
 
 
-def test_location_findings_checks_networks_too() -> None:
-    findings = location_findings.location_findings(
-        [{"path": "/", "upstream": "x"}], ["a"], networks={"trusted": ["0.0.0.0/0"]}
+def test_location_findings() -> None:
+    findings = location_findings.location_findings([{"path": "/", "upstream": "x"}], ["a"])
+    assert findings == ["load_balancer_locations[0].upstream: 'x' is no upstream; there are: a"]
+
+
+def test_value_findings() -> None:
+    findings = value_findings.value_findings(
+        {"good": [80, "port"], "low": [1, "number", 2], "nets": [["0.0.0.0/0"], "network"]}
     )
     assert findings == [
-        "load_balancer_locations[0].upstream: 'x' is no upstream; there are: a",
-        "trusted[0]: '0.0.0.0/0' must be smaller than the whole Internet",
+        "low: 1 must be a whole number >= 2",
+        "nets[0]: '0.0.0.0/0' must be smaller than the whole Internet",
     ]
 
 

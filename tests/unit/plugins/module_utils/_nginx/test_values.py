@@ -95,6 +95,11 @@ def test_no_reader_raises_anything_else(value: t.Any) -> None:
         values.key,
         values.path,
         values.rate,
+        values.size,
+        values.buffers,
+        values.host,
+        values.listen,
+        values.workers,
     )
     for read in readers:
         try:

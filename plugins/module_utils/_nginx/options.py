@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE: only for the plugins of this collection; it may change without notice.
-"""The locations of a load balancer: which requests go to which upstream, and under which limits."""
+"""What roles are given: plain values, and the locations of a load balancer."""
 
 from __future__ import annotations
 
@@ -25,15 +25,30 @@ _READERS: dict[str, Callable[[t.Any], t.Any]] = {
 }
 
 
-def check_networks(networks: Sequence[t.Any], variable: str) -> list[Finding]:
-    """Return what is wrong with a list of addresses and networks."""
-    findings = []
-    for index, item in enumerate(networks):
-        try:
-            values.network(item)
-        except values.NotAllowedError as error:
-            findings.append(Finding(f"{variable}[{index}]", item, str(error)))
-    return findings
+_KINDS: dict[str, Callable[[t.Any], t.Any]] = {
+    "buffers": values.buffers,
+    "host": values.host,
+    "listen": values.listen,
+    "network": values.network,
+    "port": values.port,
+    "size": values.size,
+    "time": values.time,
+    "workers": values.workers,
+}
+
+
+def check_value(name: str, value: t.Any, kind: str, least: int = 0) -> list[Finding]:
+    """Return what is wrong with a value; a list must hold values of the kind."""
+    if isinstance(value, (list, tuple)):
+        return [finding for i, item in enumerate(value) for finding in check_value(f"{name}[{i}]", item, kind, least)]
+    try:
+        if kind == "number":
+            values.whole_number(value, least)
+        else:
+            _KINDS[kind](value)
+    except values.NotAllowedError as error:
+        return [Finding(name, value, str(error))]
+    return []
 
 
 def check_locations(
@@ -44,7 +59,7 @@ def check_locations(
     for index, location in enumerate(locations):
         where = f"{variable}[{index}]"
         findings.extend(_check_values(location, where))
-        findings.extend(check_networks(location.get("allow") or [], f"{where}.allow"))
+        findings.extend(check_value(f"{where}.allow", location.get("allow") or [], "network"))
         if location.get("upstream") not in upstreams:
             told = f"is no upstream; there are: {', '.join(upstreams)}"
             findings.append(Finding(f"{where}.upstream", location.get("upstream"), told))
