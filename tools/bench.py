@@ -58,7 +58,7 @@ def install_everywhere(lab: SiteLab, wanted: t.Mapping[str, t.Collection[str]]) 
 def executions(lab: SiteLab, run: Run) -> dict[str, int]:
     """Count the module executions of a run with -vvv: one command over ssh each."""
     return {
-        name: len(re.findall(rf"^<{re.escape(lab.address(name))}> SSH: EXEC", run.output, re.MULTILINE))
+        name: len(re.findall(rf"^<{re.escape(lab.address(name))}> SSH: EXEC.*python3", run.output, re.MULTILINE))
         for name in lab.names()
     }
 

@@ -45,8 +45,8 @@ def quantile(share: float, metric: str, labels: str, selector: str) -> str:
 
 
 def ratio(part: str, whole: str) -> str:
-    """Return part/whole as 0 where there is no part, and nothing where there is no whole."""
-    return f"({part} or {whole} * 0) / ({whole} > 0)"
+    """Return part/whole, and 0 where there is no part or nothing at all."""
+    return f"({part} or {whole} * 0) / clamp_min({whole}, 1e-6)"
 
 
 def named(query: str) -> str:
