@@ -11,7 +11,8 @@ short_description: Use a site through its load balancer as a user would
 version_added: 0.1.0
 description:
   - Asks one load balancer for a page, for the API until every backend has answered, writes a record and reads it
-    back through another backend, echoes over a WebSocket, reads nginx's status page and asks Prometheus for its targets.
+    back through another backend, echoes over a WebSocket, reads nginx's status page and asks Prometheus for its
+    targets.
   - Every check runs, also after one has failed. The task fails when one of them failed.
   - An empty path turns a check off, and its line says so.
   - Runs where the user is, so delegate it to the controller.
@@ -70,7 +71,7 @@ options:
     type: int
     default: 30
   write_path:
-    description: Path that takes a JSON object with a C(text) by POST, answers 201 with its C(id), and serves and deletes it below.
+    description: Path that takes a JSON object with a C(text) by POST, answers with its C(id), and serves it below.
     type: str
     default: /api/notes
   websocket_path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,10 @@ def options(role: Path) -> dict[str, dict[str, Any]]:
 
 
 def entry_points(role: Path) -> set[str]:
-    """Return the names of the entry points of a role."""
-    return set((load(role / "meta/argument_specs.yml") or {}).get("argument_specs") or {})
+    """Return the names of the entry points of a role: specified, or named in the description of another one."""
+    path = role / "meta/argument_specs.yml"
+    named = re.findall(r"C\((\w+)\.yml\)", path.read_text(encoding="utf-8")) if path.is_file() else ()
+    return {*((load(path) or {}).get("argument_specs") or {}), *named}
 
 
 def tasks_in(content: Any) -> Iterator[dict[str, Any]]:

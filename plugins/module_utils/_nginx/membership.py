@@ -200,6 +200,8 @@ class Resolver:
 
     def _settings(self, where: str, item: Mapping[str, t.Any], reader: _Reader) -> dict[str, t.Any]:
         method = item.get("method", DEFAULT_METHOD)
+        # Checked here as well, as no host may be there to use it.
+        reader.read(f"{where}.port", item.get("port"), values.port)
         settings = {
             "name": reader.read(f"{where}.name", item.get("name"), values.name),
             "method": method,

@@ -148,6 +148,11 @@ def test_all_findings_come_at_once_and_each_once() -> None:
         assert any(finding.startswith(part) for finding in findings), part
 
 
+def test_the_port_is_checked_without_hosts_too() -> None:
+    _, findings = resolve({**BASE, "group": "empty", "port": 0})
+    assert [finding.split(":")[0] for finding in findings] == ["ups[0].port", "ups[0].group"]
+
+
 @pytest.mark.parametrize("group", ["empty", "missing"])
 def test_an_optional_upstream_may_have_no_servers(group: str) -> None:
     assert resolve({**BASE, "group": group, "optional": True}) == ([], [])

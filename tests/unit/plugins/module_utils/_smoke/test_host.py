@@ -20,7 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(f"{self.headers['Host']} {self.headers['Cookie']}".encode())
 
-    def log_message(self, format: str, *args: t.Any) -> None:
+    def log_message(self, *args: t.Any) -> None:
         """Keep the test's output clean."""
 
 
