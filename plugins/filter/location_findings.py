@@ -15,7 +15,7 @@ description:
   - Returns everything that is wrong, each finding with the path of the variable, its value and what is allowed.
 options:
   _input:
-    description: Locations as in O(evenkeel.web.load_balancer#role:load_balancer_locations).
+    description: Locations as in O(evenkeel.web.load_balancer#role:main:load_balancer_locations).
     type: list
     elements: dict
     required: true

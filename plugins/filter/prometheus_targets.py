@@ -20,7 +20,7 @@ description:
 options:
   _input:
     description:
-      - The jobs, as in the option C(prometheus_jobs) of the role M(evenkeel.web.prometheus#role).
+      - The jobs, as in the option C(prometheus_jobs) of the role P(evenkeel.web.prometheus#role).
     type: list
     elements: dict
     required: true

@@ -16,7 +16,7 @@ description:
   - Nothing is raised for a wrong value - every finding of every upstream is returned, so that a role can show all.
 options:
   _input:
-    description: Upstreams as in O(evenkeel.web.load_balancer#role:load_balancer_upstreams).
+    description: Upstreams as in O(evenkeel.web.load_balancer#role:main:load_balancer_upstreams).
     type: list
     elements: dict
     required: true

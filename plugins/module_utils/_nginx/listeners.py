@@ -31,8 +31,8 @@ def port_conflicts(listening: str, wanted: Iterable[str], ours: str = "nginx") -
 
 
 def _clash(held: str, wanted: str) -> bool:
-    held_address, _, held_port = held.rpartition(":")
-    address, _, port = wanted.rpartition(":")
+    held_address, _colon, held_port = held.rpartition(":")
+    address, _colon, port = wanted.rpartition(":")
     if held_port != port:
         return False
     # An interface may follow the address: 127.0.0.53%lo

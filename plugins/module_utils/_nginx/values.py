@@ -129,7 +129,7 @@ def host(value: t.Any) -> str:
 
 def listen(value: t.Any) -> str:
     """Read an address to listen on, with its port."""
-    address, _, number = str(value).rpartition(":")
+    address, _colon, number = str(value).rpartition(":")
     try:
         if literal(address) != address:
             raise NotAllowedError

@@ -90,7 +90,8 @@ def page(site: Site, client: Client) -> str:
 
 
 def api(site: Site, client: Client) -> str:
-    wanted, seen, asked = set(site.instances), set(), 0
+    wanted, asked = set(site.instances), 0
+    seen: set[str] = set()
     while asked < site.max_requests and not wanted <= seen:
         asked += 1
         cookie = f"{site.spread}=smoke{asked}" if site.spread not in ("requests", "none") else ""

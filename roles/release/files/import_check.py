@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-module, _, name = sys.argv[1].partition(":")
+module, _colon, name = sys.argv[1].partition(":")
 importlib.import_module(sys.argv[2])
 application = importlib.import_module(module)
 # The server resolves an expression such as create_app() itself.

@@ -55,7 +55,7 @@ def test_parameters_that_nginx_assumes_are_not_written() -> None:
 @pytest.mark.parametrize(("servers", "size"), [(1, "64k"), (64, "64k"), (100, "100k"), (10000, "10000k")])
 def test_the_zone_grows_with_the_servers(servers: int, size: str) -> None:
     hosts = {f"b{n}": {"ansible_host": f"10.{n // 65536}.{n // 256 % 256}.{n % 256}"} for n in range(servers)}
-    (upstream,), _ = resolve({"name": "a", "group": "g", "port": 1}, hostvars=hosts, groups={"g": list(hosts)})
+    (upstream,), _findings = resolve({"name": "a", "group": "g", "port": 1}, hostvars=hosts, groups={"g": list(hosts)})
     assert upstream.zone_size == size
 
 
@@ -109,7 +109,7 @@ def test_what_is_wrong_with_an_upstream_is_told(change: dict[str, t.Any], says: 
     ],
 )
 def test_what_is_wrong_with_a_host_is_told(variables: dict[str, t.Any], says: str) -> None:
-    _, findings = resolve({**BASE, "group": "g"}, hostvars={"b": variables}, groups={"g": ["b"]})
+    _upstreams, findings = resolve({**BASE, "group": "g"}, hostvars={"b": variables}, groups={"g": ["b"]})
     assert len(findings) == 1
     assert findings[0].startswith(says)
 
@@ -132,7 +132,7 @@ def test_backup_servers_where_a_method_forbids_them(method: str) -> None:
 
 def test_two_hosts_at_one_address_are_refused() -> None:
     same = {"b1": {"ansible_host": "10.0.0.1"}, "b2": {"ansible_host": "10.0.0.1"}}
-    _, findings = resolve(BASE, hostvars=same)
+    _upstreams, findings = resolve(BASE, hostvars=same)
     assert findings == [
         "host b2: '10.0.0.1:5000' is also the address of b1; give one of them another upstream_port",
     ]
@@ -142,14 +142,14 @@ def test_two_hosts_at_one_address_are_refused() -> None:
 
 def test_all_findings_come_at_once_and_each_once() -> None:
     broken = {"b1": {"ansible_host": "x"}, "b2": {"upstream_weight": 0, "ansible_host": "10.0.0.1"}}
-    _, findings = resolve(BASE, {**BASE, "name": "app2", "port": 0}, {**BASE, "method": "no"}, hostvars=broken)
+    _upstreams, findings = resolve(BASE, {**BASE, "name": "app2", "port": 0}, {**BASE, "method": "no"}, hostvars=broken)
     assert len(findings) == len(set(findings))
     for part in ("host b1: ansible_host", "host b2: upstream_weight", "ups[1].port", "ups[2].method", "ups[2].name"):
         assert any(finding.startswith(part) for finding in findings), part
 
 
 def test_the_port_is_checked_without_hosts_too() -> None:
-    _, findings = resolve({**BASE, "group": "empty", "port": 0})
+    _upstreams, findings = resolve({**BASE, "group": "empty", "port": 0})
     assert [finding.split(":")[0] for finding in findings] == ["ups[0].port", "ups[0].group"]
 
 
