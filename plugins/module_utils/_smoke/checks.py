@@ -145,7 +145,7 @@ def websocket(site: Site, client: Client) -> str:
 
 def status(site: Site, client: Client) -> str:
     answer = expect(client.request("GET", site.status_path), 200, site.status_path, site.load_balancer_command)
-    first = answer.text.strip().splitlines()[0] if answer.text.strip() else ""
+    first = answer.text.strip().split("\n")[0].strip()
     if not first.startswith("Active connections"):
         raise CheckFailed(f"{site.status_path} is not nginx's status page: {first[:80]}", site.load_balancer_command)
     return f"{site.status_path} says: {first}"

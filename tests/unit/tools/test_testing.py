@@ -135,11 +135,11 @@ def test_the_command_line_ends_with_a_count_and_a_code(
         ("==== 2 failed, 93 passed, 1 skipped, 6 warnings in 63.15s (0:01:03) ====", FAILED, (93, 2, 1)),
         ("1 error in 0.10s", FAILED, (0, 1, 0)),
         ("3 passed, 2 errors in 0.10s", FAILED, (3, 2, 0)),
-        ("3 passed in 1.00s\n4 passed in 2.00s\nFAILED after that", FAILED, (4, 1, 0)),
+        ("3 passed in 1.00s\n4 passed in 2.00s\nFAILED after that", FAILED, (7, 1, 0)),
         ("the log of a server: 7 failed logins", OK, (1, 0, 0)),
     ],
 )
-def test_tests_are_counted_from_the_closing_line(log: str, state: str, expected: tuple[int, int, int]) -> None:
+def test_tests_are_counted_from_the_closing_lines(log: str, state: str, expected: tuple[int, int, int]) -> None:
     result = counted("stage", state, 1, "", log)
     assert (result.passed, result.failed, result.skipped) == expected
 
