@@ -25,8 +25,7 @@ class Result:
 
 
 def counted(name: str, state: str, seconds: float, why: str, log: str) -> Result:
-    """Return the result of a stage with the tests that pytest counted in its log;
-    without pytest it counts as one."""
+    """Return the result of a stage: with the tests that pytest counted in its log, else it counts as one."""
     counts = {"passed": 0, "failed": 0, "error": 0, "skipped": 0}
     lines = CLOSING.findall(log)
     for number, word in COUNT.findall("\n".join(lines)):

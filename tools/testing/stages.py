@@ -53,7 +53,9 @@ def applications(root: Path) -> list[Stage]:
 def sites(root: Path) -> list[Stage]:
     """Return the tests of whole sites: all on trixie, the site of many machines on bookworm too."""
     names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
-    pairs = [(name, "trixie") for name in names] + [(name, "bookworm") for name in names if name == "site"]
+    pairs = [(name, "bookworm") for name in names if name == "site"] + [
+        (name, "trixie") for name in sorted(names, key=lambda name: name != "site")
+    ]
     return [
         Stage(
             name=f"site-{name}-{suite}",
