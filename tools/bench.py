@@ -37,7 +37,7 @@ def timed(title: str, work: t.Callable[[], T]) -> tuple[float, T]:
 
 def packages(lab: SiteLab, name: str) -> set[str]:
     """Return the packages that a host has."""
-    return set(lab.on(name, "dpkg-query", "-W", "-f", "${Package}\\n").split())
+    return set(lab.on(name, "dpkg-query", "-W", "-f", "${Package}\n").split())
 
 
 def install(lab: SiteLab, name: str, wanted: t.Collection[str]) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -126,7 +127,7 @@ class SiteLab:
     def on(self, machine: str, *words: str, stdin: str = "", check: bool = True) -> str:
         """Run a command as root on a machine and return what it printed."""
         done = subprocess.run(
-            ["ssh", "-F", str(self.folder / "ssh/config"), machine, "sudo", *words],
+            ["ssh", "-F", str(self.folder / "ssh/config"), machine, shlex.join(["sudo", *words])],
             input=stdin,
             capture_output=True,
             text=True,
