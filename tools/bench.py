@@ -68,6 +68,7 @@ def measure_site(suite: str) -> list[tuple[str, str]]:
     site = SiteLab.of("bench", ROOT / "inventories/local", suite)
     plain = SiteLab.of("bench-plain", ROOT / "inventories/local", suite)
     try:
+        site.pack()
         create, _ = timed("create 9 hosts", site.create)
         plain.create()
         bare = packages(site, "lb1")

@@ -17,6 +17,7 @@ def suite_fixture() -> str:
 
 def lend(lab: SiteLab) -> t.Iterator[SiteLab]:
     try:
+        lab.pack()
         lab.create()
         yield lab
     finally:

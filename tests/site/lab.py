@@ -60,7 +60,7 @@ class SiteLab:
         # The last file in the alphabet wins.
         own: dict[str, t.Any] = {
             "lab_published": {},
-            "app_artefact_dir": str(ROOT / "dist"),
+            "app_artefact_dir": str(lab.folder / "dist"),
             "app_frontend_source": str(ROOT / "examples/frontend"),
         }
         if machine:
@@ -104,6 +104,11 @@ class SiteLab:
 
     def create(self) -> None:
         self.play("lab/create.yml")
+
+    def pack(self, version: str = "1.0.0") -> None:
+        """Pack the example application for this lab."""
+        out = str(self.folder / "dist")
+        self.command(sys.executable, "tools/artefact.py", "--version", version, "--out", out, "--force")
 
     def prune(self, keep: t.Iterable[str]) -> None:
         self.command(sys.executable, "-m", "tools.lab", "prune", json.dumps(sorted(keep)))
