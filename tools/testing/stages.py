@@ -50,21 +50,15 @@ def applications(root: Path) -> list[Stage]:
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
 
 
-# What differs between suites shows when a site converges; scaling and failing are the same on all of them.
-SITE_SELECTION = {"bookworm": ("-k", "first_run or second_run or check_mode or answers or secret")}
-
-
 def sites(root: Path) -> list[Stage]:
-    """Return the tests of whole sites: all on trixie, the site of many machines on bookworm too."""
+    """Return the tests of whole sites, on trixie."""
     names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
-    pairs = [(name, "bookworm") for name in names if name == "site"] + [
-        (name, "trixie") for name in sorted(names, key=lambda name: name != "site")
-    ]
+    pairs = [(name, "trixie") for name in names]
     return [
         Stage(
             name=f"site-{name}-{suite}",
             group="site",
-            command=("pytest", "-q", f"tests/site/test_{name}.py", *SITE_SELECTION.get(suite, ())),
+            command=("pytest", "-q", f"tests/site/test_{name}.py"),
             seconds=2400,
             environment={"SUITE": suite},
             lab=f"test-{name}-{suite}",
