@@ -162,8 +162,8 @@ def test_scenarios_and_sites_are_found(tmp_path: Path) -> None:
     (tmp_path / "tests/site/test_single.py").touch()
     assert [(found.name, found.lab) for found in scenarios(tmp_path)] == [("molecule-nginx", "molecule-nginx")]
     assert [(found.name, found.environment["SUITE"], found.lab) for found in sites(tmp_path)] == [
-        ("site-site-trixie", "trixie", "test-site-trixie"),
         ("site-single-trixie", "trixie", "test-single-trixie"),
+        ("site-site-trixie", "trixie", "test-site-trixie"),
     ]
 
 
