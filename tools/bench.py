@@ -9,7 +9,6 @@ import concurrent.futures
 import datetime
 import functools
 import os
-import re
 import sys
 import time
 import typing as t
@@ -18,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.site.lab import Run, SiteLab  # noqa: E402
+from tests.site.lab import SiteLab  # noqa: E402
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 SCENARIOS = [path.parent.name for path in sorted(ROOT.glob("molecule/*/molecule.yml"))]
@@ -55,14 +54,6 @@ def install_everywhere(lab: SiteLab, wanted: t.Mapping[str, t.Collection[str]]) 
             done.result()
 
 
-def executions(lab: SiteLab, run: Run) -> dict[str, int]:
-    """Count the module executions of a run with -vvv: one command over ssh each."""
-    return {
-        name: len(re.findall(rf"^<{re.escape(lab.address(name))}> SSH: EXEC.*python3", run.output, re.MULTILINE))
-        for name in lab.names()
-    }
-
-
 def measure_site(suite: str) -> list[tuple[str, str]]:
     """Converge the site, run it again, and install the same packages by hand on as many fresh hosts."""
     site = SiteLab.of("bench", ROOT / "inventories/local", suite)
@@ -76,7 +67,7 @@ def measure_site(suite: str) -> list[tuple[str, str]]:
         wanted = {name: packages(site, name) - bare for name in site.names()}
         apt, _ = timed("the same packages by parallel apt-get", lambda: install_everywhere(plain, wanted))
         second, again = timed("site.yml, second run", lambda: site.play("site.yml"))
-        counted = executions(site, site.play("site.yml", "-vvv"))
+        counted = site.executions(site.play("site.yml", "-vvv"))
     finally:
         site.destroy()
         plain.destroy()

@@ -142,5 +142,14 @@ class SiteLab:
         assert not check or done.returncode == 0, f"{machine}: {' '.join(words)}: {done.stderr}"
         return done.stdout
 
+    def executions(self, run: Run) -> dict[str, int]:
+        """Count the module executions per host in a run with -vvv: each starts Python over ssh."""
+        counts = {
+            name: len(re.findall(rf"^<{re.escape(self.address(name))}> SSH: EXEC.*python3", run.output, re.MULTILINE))
+            for name in self.names()
+        }
+        assert min(counts.values()) > 0, f"a host without a module execution was not counted: {counts}"
+        return counts
+
     def secrets(self) -> list[str]:
         return [path.read_text().split()[0] for path in sorted((self.folder / "secrets").iterdir())]
