@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-INSTALL = "apt-get install -y --no-install-recommends mariadb-server-core redis-tools"
+INSTALL = "apt-get install -y --no-install-recommends mariadb-server-core mariadb-client-core redis-tools"
 DATABASE_PASSWORD = "Database-" + secrets.token_hex(8)
 REDIS_PASSWORD = "Redis-" + secrets.token_hex(8)
 # What docs/applications.md says the example needs, and not one privilege more.
