@@ -19,6 +19,8 @@ class Finding:
     path: str
     value: t.Any
     allowed: str
+    # The name of the rule that it breaks, where there is one.
+    rule: str = dataclasses.field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.value!r} {self.allowed}"
@@ -30,3 +32,12 @@ class ConfigError(Exception):
     def __init__(self, findings: t.Sequence[Finding]) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings = tuple(findings)
+
+
+class NginxError(Exception):
+    """Something that stops a module; the details go into its result."""
+
+    def __init__(self, message: str, **details: t.Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details

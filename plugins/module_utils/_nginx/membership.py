@@ -22,16 +22,25 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import
 Groups = Mapping[str, Sequence[str]]
 HostVars = Mapping[str, Mapping[str, t.Any]]
 
-# What nginx itself assumes; a parameter with this value is not written.
-NGINX_DEFAULTS: dict[str, t.Any] = {"weight": 1, "max_conns": 0, "backup": False}
-# A zone must hold every server; this much for each of them, and never less than the minimum.
-ZONE_KIB_PER_SERVER = 1
-ZONE_KIB_MINIMUM = 64
+# The less busy one of two: a plain random choice is worse than taking turns.
+RANDOM: dict[str, dict[str, t.Any]] = {"random": {"two": True, "two_method": "least_conn"}}
+
+# The methods that need no option which a role would have to pass on.
+OFFERED = {name: method for name, method in METHODS.items() if method.needs <= {"key"}}
+
+# What nginx itself assumes: a parameter with this value is left out.
+NGINX_DEFAULTS: dict[str, t.Any] = {
+    "weight": 1,
+    "max_fails": 1,
+    "fail_timeout": "10s",
+    "max_conns": 0,
+    "backup": False,
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Server:
-    """One server line of an upstream."""
+class Member:
+    """A host of the inventory as a server of an upstream."""
 
     name: str
     address: str
@@ -47,50 +56,34 @@ class Server:
         """Return address and port as nginx writes them."""
         return f"{self.address}:{self.port}"
 
-    @property
-    def parameters(self) -> str:
-        """Return everything that follows the endpoint on the server line."""
-        words = [f"max_fails={self.max_fails}", f"fail_timeout={self.fail_timeout}"]
-        if self.weight != NGINX_DEFAULTS["weight"]:
-            words.insert(0, f"weight={self.weight}")
-        if self.max_conns != NGINX_DEFAULTS["max_conns"]:
-            words.append(f"max_conns={self.max_conns}")
-        if self.backup:
-            words.append("backup")
-        return " ".join(words)
-
     def as_dict(self) -> dict[str, t.Any]:
-        """Return plain data for templates and modules."""
-        return {**dataclasses.asdict(self), "endpoint": self.endpoint, "parameters": self.parameters}
+        """Return an item of the option `servers` of nginx_upstream; the comment is the name of the host."""
+        given = {name: getattr(self, name) for name, usual in NGINX_DEFAULTS.items() if getattr(self, name) != usual}
+        return {"address": self.address, "port": self.port, **given, "comment": self.name}
 
 
 @dataclasses.dataclass(frozen=True)
-class Upstream:
-    """A named set of servers and how a request finds one of them."""
+class Pool:
+    """The hosts of a group as an upstream."""
 
     name: str
-    servers: tuple[Server, ...]
+    members: tuple[Member, ...]
     method: str = DEFAULT_METHOD
     key: str = ""
     consistent: bool = False
     keepalive: int = 32
     keepalive_timeout: str = "60s"
 
-    @property
-    def zone_size(self) -> str:
-        """Return the size of the shared memory that all workers keep their counters in."""
-        return f"{max(ZONE_KIB_MINIMUM, ZONE_KIB_PER_SERVER * len(self.servers))}k"
-
     def as_dict(self) -> dict[str, t.Any]:
-        """Return plain data for templates and modules."""
+        """Return the options of nginx_upstream."""
         return {
             "name": self.name,
             "method": self.method,
-            "directive": METHODS[self.method].directive(self.key, self.consistent),
-            "zone_size": self.zone_size,
+            **({"key": self.key, "consistent": self.consistent} if self.key else {}),
+            **RANDOM.get(self.method, {}),
             "keepalive": self.keepalive,
-            "keepalive_timeout": self.keepalive_timeout,
-            "servers": [server.as_dict() for server in self.servers],
+            **({"keepalive_timeout": self.keepalive_timeout} if self.keepalive else {}),
+            "servers": [member.as_dict() for member in self.members],
         }
 
 
@@ -124,7 +117,7 @@ _SERVER_READERS: dict[str, tuple[str, Callable[[t.Any], t.Any]]] = {
 
 def server_of(
     host: str, variables: Mapping[str, t.Any], port: t.Any, where: str, **defaults: t.Any
-) -> tuple[Server | None, list[Finding]]:
+) -> tuple[Member | None, list[Finding]]:
     """Return the server that a host is, or None and what is wrong with its variables."""
     reader = _Reader()
     address_variable = "upstream_address" if "upstream_address" in variables else "ansible_host"
@@ -145,14 +138,14 @@ def server_of(
             settings[parameter] = reader.read(f"host {host}: {variable}", variables[variable], read)
     if reader.findings:
         return None, reader.findings
-    return Server(name=host, address=address, port=number, **settings), []
+    return Member(name=host, address=address, port=number, **settings), []
 
 
 def servers_of(
     hosts: Sequence[str], hostvars: HostVars, port: t.Any, where: str = "port", **defaults: t.Any
-) -> tuple[list[Server], list[Finding]]:
+) -> tuple[list[Member], list[Finding]]:
     """Return the servers of these hosts in the order of the inventory, and everything that is wrong with them."""
-    servers: list[Server] = []
+    servers: list[Member] = []
     findings: list[Finding] = []
     seen: dict[str, str] = {}
     for host in hosts:
@@ -176,9 +169,9 @@ class Resolver:
         self.hostvars = hostvars
         self.variable = variable
 
-    def resolve(self, wanted: Sequence[Mapping[str, t.Any]]) -> tuple[list[Upstream], list[Finding]]:
+    def resolve(self, wanted: Sequence[Mapping[str, t.Any]]) -> tuple[list[Pool], list[Finding]]:
         """Return every upstream that could be built, and all findings of all of them."""
-        upstreams: list[Upstream] = []
+        upstreams: list[Pool] = []
         findings: list[Finding] = []
         for index, item in enumerate(wanted):
             where = f"{self.variable}[{index}]"
@@ -190,13 +183,13 @@ class Resolver:
                 upstreams.append(upstream)
         return upstreams, findings
 
-    def _one(self, where: str, item: Mapping[str, t.Any]) -> tuple[Upstream | None, list[Finding]]:
+    def _one(self, where: str, item: Mapping[str, t.Any]) -> tuple[Pool | None, list[Finding]]:
         reader = _Reader()
         settings = self._settings(where, item, reader)
         servers = self._servers(where, item, reader)
         if reader.findings or not servers:
             return None, reader.findings
-        return Upstream(servers=tuple(servers), **settings), []
+        return Pool(members=tuple(servers), **settings), []
 
     def _settings(self, where: str, item: Mapping[str, t.Any], reader: _Reader) -> dict[str, t.Any]:
         method = item.get("method", DEFAULT_METHOD)
@@ -211,8 +204,8 @@ class Resolver:
             ),
             "consistent": reader.read(f"{where}.consistent", item.get("consistent", False), values.flag),
         }
-        if method not in METHODS:
-            reader.note(f"{where}.method", method, f"must be one of: {', '.join(METHODS)}")
+        if method not in OFFERED:
+            reader.note(f"{where}.method", method, f"must be one of: {', '.join(OFFERED)}")
             return settings
         for option in ("key", "consistent"):
             given = bool(item.get(option))
@@ -225,7 +218,7 @@ class Resolver:
             settings["key"] = reader.read(f"{where}.key", item["key"], values.key)
         return settings
 
-    def _servers(self, where: str, item: Mapping[str, t.Any], reader: _Reader) -> list[Server]:
+    def _servers(self, where: str, item: Mapping[str, t.Any], reader: _Reader) -> list[Member]:
         hosts = self._hosts(where, item, reader)
         defaults = {
             "max_fails": reader.read(f"{where}.max_fails", item.get("max_fails", 3), values.count),

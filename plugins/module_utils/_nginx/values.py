@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import re
 import typing as t
@@ -148,6 +149,33 @@ def workers(value: t.Any) -> str:
         except NotAllowedError:
             raise NotAllowedError("must be auto or a whole number >= 1") from None
     return str(value)
+
+
+def moment(value: t.Any) -> str:
+    """Read a date and time in ISO 8601, UTC where it names no zone; return it as 2026-11-28T01:30:00Z."""
+    text = str(value).strip()
+    try:
+        # Python 3.10 does not know the Z.
+        parsed = datetime.datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        raise NotAllowedError("must be a time such as 2026-11-28T18:00:00Z") from None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=datetime.timezone.utc)
+    return moment_of(parsed)
+
+
+def moment_of(when: datetime.datetime) -> str:
+    """Return a time as it stands in a hold."""
+    return when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Return the seconds between two times as they stand in holds."""
+    return (_parsed(later) - _parsed(earlier)).total_seconds()
+
+
+def _parsed(moment_text: str) -> datetime.datetime:
+    return datetime.datetime.strptime(moment_text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
 
 
 def _matching(value: t.Any, pattern: re.Pattern[str], wanted: str) -> str:

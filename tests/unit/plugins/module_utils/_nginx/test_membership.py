@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.membership import Resolver, Server, servers_of
+from ansible_collections.evenkeel.web.plugins.module_utils._nginx.membership import (
+    OFFERED,
+    Member,
+    Resolver,
+    servers_of,
+)
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import METHODS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,9 +34,8 @@ def resolve(*upstreams: Mapping[str, t.Any], hostvars: t.Any = None, groups: t.A
 def test_servers_come_from_the_group_in_its_order() -> None:
     (upstream,), findings = resolve({"name": "app", "group": "backends", "port": 5000})
     assert findings == []
-    assert [server.endpoint for server in upstream.servers] == ["10.0.0.1:5000", "[2001:db8::2]:5001"]
-    assert upstream.as_dict()["directive"] == "least_conn"
-    assert upstream.zone_size == "64k"
+    assert [member.endpoint for member in upstream.members] == ["10.0.0.1:5000", "[2001:db8::2]:5001"]
+    assert upstream.as_dict()["method"] == "least_conn"
 
 
 def test_variables_of_a_host_are_its_parameters() -> None:
@@ -45,18 +49,26 @@ def test_variables_of_a_host_are_its_parameters() -> None:
     }
     (server,), findings = servers_of(["b"], {"b": variables}, 80)
     assert findings == []
-    assert server.parameters == "weight=3 max_fails=0 fail_timeout=1m max_conns=7 backup"
+    assert server.as_dict() == {
+        "address": "10.0.0.9",
+        "port": 80,
+        "weight": 3,
+        "max_fails": 0,
+        "fail_timeout": "1m",
+        "max_conns": 7,
+        "backup": True,
+        "comment": "b",
+    }
 
 
-def test_parameters_that_nginx_assumes_are_not_written() -> None:
-    assert Server("b", "10.0.0.1", 80).parameters == "max_fails=1 fail_timeout=10s"
+def test_parameters_that_nginx_assumes_are_left_out() -> None:
+    assert Member("b", "10.0.0.1", 80).as_dict() == {"address": "10.0.0.1", "port": 80, "comment": "b"}
 
 
-@pytest.mark.parametrize(("servers", "size"), [(1, "64k"), (64, "64k"), (100, "100k"), (10000, "10000k")])
-def test_the_zone_grows_with_the_servers(servers: int, size: str) -> None:
-    hosts = {f"b{n}": {"ansible_host": f"10.{n // 65536}.{n // 256 % 256}.{n % 256}"} for n in range(servers)}
-    (upstream,), _findings = resolve({"name": "a", "group": "g", "port": 1}, hostvars=hosts, groups={"g": list(hosts)})
-    assert upstream.zone_size == size
+def test_random_takes_the_less_busy_of_two() -> None:
+    (upstream,), _findings = resolve({"name": "app", "group": "backends", "port": 5000, "method": "random"})
+    assert upstream.as_dict()["two"] is True
+    assert upstream.as_dict()["two_method"] == "least_conn"
 
 
 BASE = {"name": "app", "group": "backends", "port": 5000}
@@ -72,7 +84,7 @@ BASE = {"name": "app", "group": "backends", "port": 5000}
         ({"group": "empty"}, "ups[0].group: 'empty' is a group without hosts; at least one is needed"),
         ({"port": 0}, "ups[0].port: 0 must be a whole number from 1 to 65535"),
         ({"port": 70000}, "ups[0].port: 70000 must be a whole number from 1 to 65535"),
-        ({"method": "fastest"}, f"ups[0].method: 'fastest' must be one of: {', '.join(METHODS)}"),
+        ({"method": "fastest"}, f"ups[0].method: 'fastest' must be one of: {', '.join(OFFERED)}"),
         ({"method": "hash"}, "ups[0].key: None is needed by the method hash"),
         ({"key": "$uri"}, "ups[0].key: '$uri' is only for the method hash, not for least_conn"),
         ({"consistent": True}, "ups[0].consistent: True is only for the method hash, not for least_conn"),
@@ -114,7 +126,7 @@ def test_what_is_wrong_with_a_host_is_told(variables: dict[str, t.Any], says: st
     assert findings[0].startswith(says)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", sorted(OFFERED))
 def test_backup_servers_where_a_method_forbids_them(method: str) -> None:
     upstream: dict[str, t.Any] = {**BASE, "group": "all", "method": method}
     if method == "hash":
@@ -124,9 +136,9 @@ def test_backup_servers_where_a_method_forbids_them(method: str) -> None:
         told = f"ups[0].method: '{method}' cannot have a backup server (b3); use least_conn, or backup_servers: omit"
         assert findings == [told]
         (omitting,), findings = resolve({**upstream, "backup_servers": "omit"})
-        assert [server.name for server in omitting.servers] == ["b1", "b2"]
+        assert [member.name for member in omitting.members] == ["b1", "b2"]
     else:
-        assert [server.backup for server in resolved[0].servers] == [False, False, True]
+        assert [member.backup for member in resolved[0].members] == [False, False, True]
     assert findings == [] or resolved == []
 
 
@@ -180,21 +192,6 @@ def test_only_variables_that_are_needed_are_read() -> None:
     assert resolve({**BASE, "group": "g"}, hostvars={"b": Lazy()}, groups={"g": ["b"]})[1] == []
 
 
-@pytest.mark.parametrize(
-    ("method", "key", "consistent", "directive"),
-    [
-        ("round_robin", "", False, ""),
-        ("least_conn", "", False, "least_conn"),
-        ("ip_hash", "", False, "ip_hash"),
-        ("hash", "$cookie_sessionid", True, "hash $cookie_sessionid consistent"),
-        ("hash", "$uri", False, "hash $uri"),
-        ("random", "", False, "random two least_conn"),
-    ],
-)
-def test_directives(method: str, key: str, consistent: bool, directive: str) -> None:
-    assert METHODS[method].directive(key, consistent) == directive
-
-
 def test_an_error_tells_all_its_findings() -> None:
     error = ConfigError([Finding("a", 1, "must be 2"), Finding("b", "x", "must be y")])
     assert str(error) == "a: 1 must be 2\nb: 'x' must be y"
@@ -212,7 +209,7 @@ def test_an_error_tells_all_its_findings() -> None:
         ),
         max_size=5,
     ),
-    st.sampled_from([*METHODS, "other"]),
+    st.sampled_from([*OFFERED, "other"]),
 )
 def test_either_servers_or_findings(variables: list[dict[str, t.Any]], method: str) -> None:
     hosts = {f"b{number}": item for number, item in enumerate(variables)}
@@ -220,5 +217,5 @@ def test_either_servers_or_findings(variables: list[dict[str, t.Any]], method: s
     resolved, findings = resolve(upstream, hostvars=hosts, groups={"g": list(hosts)})
     assert bool(resolved) != bool(findings)
     for entry in resolved:
-        assert any(not server.backup for server in entry.servers)
-        assert len({server.endpoint for server in entry.servers}) == len(entry.servers) == len(hosts)
+        assert any(not member.backup for member in entry.members)
+        assert len({member.endpoint for member in entry.members}) == len(entry.members) == len(hosts)
