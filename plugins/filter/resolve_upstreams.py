@@ -12,7 +12,8 @@ short_description: Resolve and check the upstreams of a load balancer
 version_added: 0.1.0
 author: Contributors to the evenkeel.web collection (@evenkeel)
 description:
-  - Takes upstreams that name a group of the inventory and returns them with their servers.
+  - Takes upstreams that name a group of the inventory and returns them with their servers, each as the
+    options of M(evenkeel.web.nginx_upstream).
   - Nothing is raised for a wrong value - every finding of every upstream is returned, so that a role can show all.
 options:
   _input:
@@ -52,8 +53,6 @@ _value:
     upstreams:
       - name: backends
         method: least_conn
-        directive: least_conn
-        zone_size: 64k
         keepalive: 32
         keepalive_timeout: 60s
         servers: []

@@ -12,8 +12,10 @@ short_description: Turn hosts of the inventory into servers of an nginx upstream
 version_added: 0.1.0
 author: Contributors to the evenkeel.web collection (@evenkeel)
 description:
-  - Returns one server for each host, in the order given. Use it with C(groups['name']), never with the hosts of
-    the current play, so that C(--limit) does not shorten an upstream.
+  - Returns the option O(evenkeel.web.nginx_upstream#module:servers) with one server for each host, in the order given,
+    and the name of the host as its comment. Parameters that nginx assumes anyway are left out.
+  - Use it with C(groups['name']), never with the hosts of the current play, so that C(--limit) does not shorten an
+    upstream.
   - The address is the host's C(upstream_address), else its C(ansible_host). It must be an IP address.
   - These variables of a host set parameters of its server - C(upstream_port), C(upstream_weight),
     C(upstream_backup), C(upstream_max_fails), C(upstream_fail_timeout), C(upstream_max_conns).
@@ -31,13 +33,14 @@ options:
   port:
     description: The port of a host that has no C(upstream_port).
     type: int
-    required: true
+    default: 80
 """
 
 EXAMPLES = r"""
-- name: Show the servers of the backends
-  ansible.builtin.debug:
-    msg: "{{ groups['backends'] | evenkeel.web.upstream_servers(hostvars, port=5000) }}"
+- name: Balance over the backends
+  evenkeel.web.nginx_upstream:
+    name: backends
+    servers: "{{ groups['backends'] | evenkeel.web.upstream_servers(hostvars, port=5000) }}"
 """
 
 RETURN = r"""
@@ -46,16 +49,10 @@ _value:
   type: list
   elements: dict
   sample:
-    - name: backend1
-      address: 10.0.0.11
+    - address: 192.0.2.11
       port: 5000
-      endpoint: 10.0.0.11:5000
-      parameters: max_fails=1 fail_timeout=10s
-      weight: 1
-      max_fails: 1
-      fail_timeout: 10s
-      max_conns: 0
-      backup: false
+      weight: 2
+      comment: backend1
 """
 
 import typing as t
@@ -67,7 +64,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.membership imp
 
 
 def upstream_servers(
-    hosts: Sequence[str], hostvars: Mapping[str, Mapping[str, t.Any]], port: int
+    hosts: Sequence[str], hostvars: Mapping[str, Mapping[str, t.Any]], port: int = 80
 ) -> list[dict[str, t.Any]]:
     """Return the servers of these hosts."""
     servers, findings = servers_of(hosts, hostvars, port)

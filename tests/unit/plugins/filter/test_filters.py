@@ -30,19 +30,11 @@ def test_a_filter_has_the_name_of_its_file(module: t.Any) -> None:
 
 def test_upstream_servers_returns_plain_data() -> None:
     (server,) = upstream_servers.upstream_servers(["b1"], HOSTVARS, port=5000)
-    assert server["endpoint"] == "10.0.0.1:5000"
-    assert set(server) == {
-        "name",
-        "address",
-        "port",
-        "endpoint",
-        "parameters",
-        "weight",
-        "max_fails",
-        "fail_timeout",
-        "max_conns",
-        "backup",
-    }
+    assert server == {"address": "10.0.0.1", "port": 5000, "comment": "b1"}
+
+
+def test_upstream_servers_without_a_port_are_those_of_http() -> None:
+    assert [server["port"] for server in upstream_servers.upstream_servers(["b1"], HOSTVARS)] == [80]
 
 
 def test_upstream_servers_raises_all_findings() -> None:
