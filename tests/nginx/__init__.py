@@ -1,0 +1,1 @@
+"""Tests on machines with a real nginx, of three versions."""
