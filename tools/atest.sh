@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Run ansible-test in the built and installed artefact: tools/atest.sh sanity --local | units --venv --python 3.11
+# EVENKEEL_VENV is the virtual environment whose ansible-core is meant.
 # It works outside every git tree (in one it tests only what git knows) and with an empty home of its own.
 set -euo pipefail
 
@@ -9,7 +10,7 @@ work=$cache/work-$$
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$cache/home" "$work"
 # Only the Python of the virtual environment and those of the system: a shim of a version manager may exit 127.
-export PATH=$root/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=${EVENKEEL_VENV:-$root/.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=$cache/home
 unset ANSIBLE_CONFIG ANSIBLE_COLLECTIONS_PATH
 
@@ -22,7 +23,7 @@ boot=$HOME/.ansible/test/cache
 script=$boot/get_pip_${pip//./_}.py
 if [ ! -e "$script" ]; then
   mkdir -p "$boot"
-  python -m pip download -q --disable-pip-version-check --no-deps -d "$boot" "pip==$pip"
+  "$root/.venv/bin/python" -m pip download -q --disable-pip-version-check --no-deps -d "$boot" "pip==$pip"
   cat >"$work/get_pip.py" <<PYTHON
 import pathlib
 import sys

@@ -1,10 +1,14 @@
-"""Measure the site against the least it could cost, side by side in one run, and write docs/benchmarks.md.
+"""Measure the site and the modules against the least they could cost, and time each scenario.
 
+python tools/bench.py [site] [scenarios] [nginx]
+
+Writes its tables into docs/benchmarks.md; a part that is not measured keeps its table there.
 Times of a shared machine say little; the ratios between two halves of one run say more.
 """
 
 from __future__ import annotations
 
+import argparse
 import concurrent.futures
 import datetime
 import functools
@@ -18,10 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.site.lab import SiteLab  # noqa: E402
+from tools import bench_nginx  # noqa: E402
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 SCENARIOS = [path.parent.name for path in sorted(ROOT.glob("molecule/*/molecule.yml"))]
+APT_SECONDS = 1200
 T = t.TypeVar("T")
+Rows = list[tuple[str, str]]
 
 
 def timed(title: str, work: t.Callable[[], T]) -> tuple[float, T]:
@@ -41,10 +48,10 @@ def packages(lab: SiteLab, name: str) -> set[str]:
 
 def install(lab: SiteLab, name: str, wanted: t.Collection[str]) -> None:
     """Install packages as a user without any tool would."""
-    lab.on(name, "apt-get", "-qq", "update")
+    lab.on(name, "apt-get", "-qq", "update", seconds=APT_SECONDS)
     if wanted:
-        options = ["-qq", "-y", "--no-install-recommends"]
-        lab.on(name, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options, "install", *sorted(wanted))
+        apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "--no-install-recommends", "install"]
+        lab.on(name, *apt, *sorted(wanted), seconds=APT_SECONDS)
 
 
 def install_everywhere(lab: SiteLab, wanted: t.Mapping[str, t.Collection[str]]) -> None:
@@ -54,7 +61,7 @@ def install_everywhere(lab: SiteLab, wanted: t.Mapping[str, t.Collection[str]]) 
             done.result()
 
 
-def measure_site(suite: str) -> list[tuple[str, str]]:
+def measure_site(suite: str) -> t.Iterator[Rows]:
     """Converge the site, run it again, and install the same packages by hand on as many fresh hosts."""
     site = SiteLab.of("bench", ROOT / "inventories/local", suite)
     plain = SiteLab.of("bench-plain", ROOT / "inventories/local", suite)
@@ -74,7 +81,7 @@ def measure_site(suite: str) -> list[tuple[str, str]]:
     if set(again.changed.values()) != {0}:
         sys.exit(f"the second run changed something, so its time says nothing:\n{again.tail}")
     per_host = ", ".join(f"{name} {count}" for name, count in sorted(counted.items()))
-    return [
+    yield [
         ("9 hosts created", f"{create:.0f} s"),
         (
             "site.yml, first run, against the same packages by parallel apt-get",
@@ -91,31 +98,54 @@ def measure_site(suite: str) -> list[tuple[str, str]]:
     ]
 
 
-def measure_scenarios(suite: str) -> list[tuple[str, str]]:
-    """Time each molecule scenario, one after the other."""
+def measure_scenarios(suite: str) -> t.Iterator[Rows]:
+    """Time each molecule scenario, one after the other, and yield what is known so far."""
     lab = SiteLab(ROOT / ".lab" / "bench-scenarios", suite)
-    rows = []
+    rows: Rows = []
     for name in SCENARIOS:
         seconds, _ = timed(f"scenario {name}", functools.partial(lab.command, "tools/scenario", name))
-        rows.append((f"molecule scenario `{name}`", f"{seconds:.0f} s"))
-    return rows
+        rows.append((f"`{name}`", f"{seconds:.0f} s"))
+        yield rows
 
 
-def write(suite: str, rows: t.Sequence[tuple[str, str]]) -> None:
-    """Replace the measured table of the page."""
-    head, _, rest = PAGE.read_text().partition("<!-- measured -->")
-    _, _, foot = rest.partition("<!-- end -->")
+def measure_modules(suite: str) -> t.Iterator[Rows]:
+    """Time the modules for nginx on one machine, which is always a trixie."""
+    if suite != "trixie":
+        sys.exit(f"the modules for nginx are measured on trixie alone, not on {suite}: leave the part nginx out")
+    yield bench_nginx.measure()
+
+
+PARTS: dict[str, t.Callable[[str], t.Iterator[Rows]]] = {
+    "site": measure_site,
+    "scenarios": measure_scenarios,
+    "nginx": measure_modules,
+}
+
+
+def write(part: str, suite: str, rows: Rows) -> None:
+    """Replace the table of one part of the page."""
+    head, start, rest = PAGE.read_text().partition(f"<!-- {part} -->\n")
+    _, end, foot = rest.partition("<!-- end -->")
+    if not (start and end):
+        sys.exit(f"{PAGE.relative_to(ROOT)} has no place for the table of {part}")
     day = datetime.datetime.now(datetime.timezone.utc).date()
     table = [f"Debian {suite}, {os.cpu_count()} cores, {day}.", "", "| what | figure |", "|---|---|"]
     table += [f"| {what} | {figure} |" for what, figure in rows]
-    PAGE.write_text(head + "<!-- measured -->\n" + "\n".join(table) + "\n<!-- end -->" + foot)
+    PAGE.write_text("".join([head, start, "\n".join(table), "\n", end, foot]))
+    print(f"written: {part} in {PAGE.relative_to(ROOT)}", flush=True)
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write, part by part."""
+    parser = argparse.ArgumentParser(prog="tools/bench.py", description="Measure, and write docs/benchmarks.md.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{' or '.join(PARTS)}; without one: all")
     suite = os.environ.get("SUITE", "trixie")
-    write(suite, [*measure_site(suite), *measure_scenarios(suite)])
-    print(f"written: {PAGE.relative_to(ROOT)}")
+    wanted = parser.parse_args().parts or list(PARTS)
+    if set(wanted) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(set(wanted) - set(PARTS)))}")
+    for part in wanted:
+        for rows in PARTS[part](suite):
+            write(part, suite, rows)
 
 
 if __name__ == "__main__":

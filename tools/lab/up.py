@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import subprocess
@@ -15,6 +16,8 @@ from typing import TypeVar
 from tools.lab import engine, plan, setup
 from tools.lab.state import ROOT
 
+# Ansible holds the lock of a password file for the time of one write.
+LOCK_SECONDS = 5
 T = TypeVar("T")
 
 
@@ -72,8 +75,17 @@ def create(lab: plan.Lab, inventory: str) -> None:
     quiet(lab, "create", [tool("ansible-playbook"), "lab/create.yml", "--inventory", inventory])
 
 
+def forget_locks(secrets: Path) -> None:
+    """Remove the locks of password files that an interrupted run left: Ansible would wait for them and give up."""
+    for lock in secrets.glob("*.ansible_lockfile"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - lock.stat().st_mtime > LOCK_SECONDS:
+                lock.unlink()
+
+
 def site(lab: plan.Lab, inventory: str) -> None:
     """Converge the site; it ends with the smoke test."""
+    forget_locks(lab.folder / "secrets")
     command = [tool("ansible-playbook"), "site.yml", "--inventory", inventory]
     if subprocess.run(command, check=False, cwd=ROOT, env=environment(lab)).returncode != 0:
         message = "site.yml failed (see above). When it is put right, `make up` goes on from here."

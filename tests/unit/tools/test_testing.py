@@ -12,7 +12,7 @@ import pytest
 from tools.testing import __main__ as command_line
 from tools.testing.report import FAILED, OK, SKIPPED, Result, closing, counted, table
 from tools.testing.runner import Runner
-from tools.testing.stages import Stage, all_stages, scenarios, select, sites
+from tools.testing.stages import BOOKWORM, Stage, all_stages, scenarios, select, sites
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -164,6 +164,7 @@ def test_scenarios_and_sites_are_found(tmp_path: Path) -> None:
     assert [(found.name, found.environment["SUITE"], found.lab) for found in sites(tmp_path)] == [
         ("site-single-trixie", "trixie", "test-single-trixie"),
         ("site-site-trixie", "trixie", "test-site-trixie"),
+        ("site-site-bookworm", "bookworm", "test-site-bookworm"),
     ]
 
 
@@ -179,3 +180,9 @@ def test_stages_are_selected_by_name_and_by_group() -> None:
     assert [found.name for found in select(stages, ["other"])] == ["two"]
     assert [found.name for found in select(stages, ["one", "two"])] == ["one", "two"]
     assert select(stages, []) == stages
+
+
+def test_the_tests_of_the_older_debian_exist() -> None:
+    for name in BOOKWORM:
+        path, _, test = name.partition("::")
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8")
