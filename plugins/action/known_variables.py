@@ -39,10 +39,10 @@ def complaint(host: str, role: str, name: str, known: set[str]) -> str:
 
 
 class ActionModule(ActionBase):
-    """Compare the variables of the host with the argument specification of the role that runs this task."""
+    """Compare the variables of the host with the argument specifications of roles."""
 
     TRANSFERS_FILES = False
-    _VALID_ARGS: frozenset[str] = frozenset()
+    _VALID_ARGS: frozenset[str] = frozenset({"roles"})
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -52,18 +52,24 @@ class ActionModule(ActionBase):
         role = self._task._role
         if role is None:
             raise AnsibleActionFail("known_variables works only inside a role")
-        path = Path(role._role_path)
-        siblings = [entry.name for entry in path.parent.iterdir() if entry.is_dir()]
-        known = option_names(self._load_specs(path))
-        unknown = unknown_variables(path.name, variables, known, siblings)
+        own = Path(role._role_path)
+        arguments = self.validate_argument_spec({"roles": {"type": "list", "elements": "str"}})[1]
+        siblings = [entry.name for entry in own.parent.iterdir() if entry.is_dir()]
+        unknown, lines = [], []
+        for name in arguments["roles"] or [own.name]:
+            known = option_names(self._load_specs(own.parent / name))
+            full_name = role.get_name().removesuffix(own.name) + name
+            found = unknown_variables(name, variables, known, siblings)
+            host = str(variables.get("inventory_hostname"))
+            unknown += found
+            lines += [complaint(host, full_name, variable, known) for variable in found]
+            if found:
+                lines.append(f"The options are documented: ansible-doc -t role {full_name}")
         result["changed"] = False
         result["unknown"] = unknown
         if unknown:
-            name = role.get_name()
-            host = str(variables.get("inventory_hostname"))
-            lines = [complaint(host, name, variable, known) for variable in unknown]
             result["failed"] = True
-            result["msg"] = "\n".join([*lines, f"The options are documented: ansible-doc -t role {name}"])
+            result["msg"] = "\n".join(lines)
         return result
 
     def _load_specs(self, role_path: Path) -> dict[str, t.Any]:

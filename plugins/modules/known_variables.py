@@ -14,7 +14,7 @@ author: Contributors to the evenkeel.web collection (@evenkeel)
 description:
   - A misspelt variable is silently ignored by Ansible; the role then runs with its default.
     This action compares the variables of the host with the argument specification of the role it is called in,
-    and fails for every variable that starts with the role's name and an underscore
+    or of the roles in O(roles), and fails for every variable that starts with the role's name and an underscore
     but is no option of any of its entry points.
   - The error lists all such variables, each with its host and the nearest option names.
     It never shows values, because they may be secrets.
@@ -24,7 +24,12 @@ notes:
   - Runs on the controller; nothing is executed on the host.
   - The task must be in a role that has C(meta/argument_specs.yml).
   - Variables registered by a playbook count as variables of the host; do not give them a role's prefix.
-options: {}
+options:
+  roles:
+    description:
+      - Roles of the same collection to look at, instead of the one that this task is in.
+    type: list
+    elements: str
 attributes:
   check_mode:
     description: Works in check mode.
@@ -37,11 +42,15 @@ attributes:
 EXAMPLES = r"""
 - name: Refuse variables that no option of this role has
   evenkeel.web.known_variables:
+
+- name: Refuse variables that no option of the roles to come has
+  evenkeel.web.known_variables:
+    roles: [nginx, load_balancer]
 """
 
 RETURN = r"""
 unknown:
-  description: Names of the variables that are not options of the role.
+  description: Names of the variables that are not options of their role.
   returned: always
   type: list
   elements: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,8 @@ def install(application: str, directory: Path) -> Path:
     tool = [sys.executable, str(ROOT / "tools/artefact.py"), "--version", version, "--pythons", this]
     run([*tool, "--app", str(ROOT / "examples" / application), "--out", str(directory)])
     release = directory / "release"
-    with tarfile.open(next(directory.glob("*.tar.gz"))) as archive:
-        archive.extractall(release, filter="data")
+    release.mkdir()
+    run(["tar", "--extract", "--file", str(next(directory.glob("*.tar.gz"))), "--directory", str(release)])
     run([sys.executable, "-m", "venv", "--without-pip", str(release / "venv")])
     pip = [sys.executable, "-m", "pip", "--python", str(release / "venv/bin/python"), "install", "--quiet"]
     pip += ["--no-compile", "--no-index", "--find-links", str(release / "wheels"), "--require-hashes"]

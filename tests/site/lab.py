@@ -34,7 +34,10 @@ class Run:
 
     @property
     def tail(self) -> str:
-        return "\n".join(self.output.splitlines()[-60:])
+        """The end, and the errors before it."""
+        lines = self.output.splitlines()
+        errors = [line for line in lines[:-60] if line.startswith(("[ERROR]", "fatal:", "failed:"))]
+        return "\n".join([*errors, *lines[-60:]])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,14 +132,14 @@ class SiteLab:
     def address(self, machine: str) -> str:
         return str(json.loads((self.folder / "addresses.json").read_text())[machine])
 
-    def on(self, machine: str, *words: str, stdin: str = "", check: bool = True) -> str:
+    def on(self, machine: str, *words: str, stdin: str = "", check: bool = True, seconds: float = 120) -> str:
         """Run a command as root on a machine and return what it printed."""
         done = subprocess.run(
             ["ssh", "-F", str(self.folder / "ssh/config"), machine, shlex.join(["sudo", *words])],
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
         assert not check or done.returncode == 0, f"{machine}: {' '.join(words)}: {done.stderr}"

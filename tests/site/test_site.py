@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import subprocess
+import sys
 import typing as t
 
 import pytest
 import requests
 
-from tests.site.lab import Run, SiteLab
+from tests.site.lab import ROOT, Run, SiteLab
 
 MODULE_EXECUTIONS = 25
 API = "/api/whoami"
+CLIENT = ROOT / "tests/nginx/client.py"
 
 
 def url(site: SiteLab, path: str) -> str:
@@ -31,6 +36,19 @@ def scraped(site: SiteLab) -> set[str]:
 
 def upstream(site: SiteLab) -> str:
     return site.on("lb1", "cat", "/etc/nginx/upstreams.d/backends.conf")
+
+
+@contextlib.contextmanager
+def load(site: SiteLab, rate: int = 20) -> t.Iterator[dict[str, t.Any]]:
+    """Ask the API all the while, and never twice; what became of it is in the result afterwards."""
+    command = [sys.executable, str(CLIENT), f"{site.address('lb1')}:80", str(rate), API, "GET"]
+    result: dict[str, t.Any] = {}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield result
+            result.update(json.loads(process.communicate("", timeout=60)[0]))
+        finally:
+            process.kill()
 
 
 def assert_unchanged(run: Run) -> None:
@@ -147,7 +165,19 @@ def test_a_limited_run_does_not_shorten_an_upstream(site: SiteLab) -> None:
 
 
 @pytest.mark.usefixtures("first")
-def test_a_removed_host_leaves_upstream_and_targets_first(site: SiteLab) -> None:
+def test_a_held_server_stays_out_and_is_told_of(site: SiteLab) -> None:
+    module = ["ansible", "lb1", "-i", str(site.inventory), "-b", "-m", "evenkeel.web.nginx_upstream_server", "-a"]
+    site.command(*module, "servers=backend1 owner=ops reason='disk swap'")
+    assert answering(site) == {"backend2", "backend3", "backend4"}
+    run = site.play("site.yml", "--skip-tags", "smoke")
+    assert_unchanged(run)
+    assert re.search(r"\(backend1\) is held out by\s+ops\s+\(disk\s+swap\)", run.output), run.tail
+    site.command(*module, "servers=backend1 owner=ops state=enabled")
+    assert answering(site) == {"backend1", "backend2", "backend3", "backend4"}
+
+
+@pytest.mark.usefixtures("first")
+def test_a_removed_host_leaves_upstream_and_targets_first_and_no_request_is_lost(site: SiteLab) -> None:
     hosts = site.hosts()
     gone = {
         name: site.address(name)
@@ -157,11 +187,14 @@ def test_a_removed_host_leaves_upstream_and_targets_first(site: SiteLab) -> None
     hosts["backends"]["hosts"].pop("backend4", None)
     hosts["frontends"]["hosts"].pop("frontend3", None)
     site.write_hosts(hosts)
-    run = site.play("site.yml")
+    with load(site) as seen:
+        run = site.play("site.yml")
+        site.prune(site.names())
+    assert seen["requests"] > 200
+    assert seen["failures"] == {}
     assert set(gone) == {"backend4", "frontend3"}
     assert {host for host, changed in run.changed.items() if changed} == {"lb1", "monitoring1"}, run.changed
     assert [address for address in gone.values() if address in upstream(site)] == []
-    site.prune(site.names())
     assert answering(site) == {"backend1", "backend2", "backend3"}
     assert not {"backend4", "frontend3"} & scraped(site)
 

@@ -43,13 +43,17 @@ class Answer:
 class Client(t.Protocol):
     """The way to the site, through one load balancer; every request uses a connection of its own."""
 
-    def request(self, method: str, path: str, body: object = None, cookie: str = "") -> Answer: ...
+    def request(self, method: str, path: str, body: object = None, cookie: str = "") -> Answer:
+        """Send one request."""
 
-    def echo(self, path: str, text: str) -> str: ...
+    def echo(self, path: str, text: str) -> str:
+        """Send a text to a WebSocket and return what comes back."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """Return seconds that only ever grow."""
 
-    def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
 
 
 @dataclasses.dataclass(frozen=True)

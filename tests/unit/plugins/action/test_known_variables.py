@@ -154,3 +154,26 @@ def test_variables_of_ansible_itself_are_no_options_of_a_role_called_inventory(s
     code, output = play(site, {"one": {"inventory_adress": 1}}, task=apply_role("inventory"))
     assert code != 0
     assert "inventory_adress" in output
+
+
+def test_other_roles_of_the_collection_can_be_checked_before_they_start(site: Path) -> None:
+    collection = site / "collections/ansible_collections/evenkeel/web"
+    ahead = [{"name": "Look ahead", "evenkeel.web.known_variables": {"roles": ["tiny", "other"]}}]
+    write(collection / "roles/first/tasks/main.yml", ahead)
+    write(collection / "roles/other/meta/argument_specs.yml", {"argument_specs": {"main": {"options": {}}}})
+    code, output = play(site, {"one": {"tiny_port": 1, "tiny_metrics_interval": 5}}, task=apply_role("first"))
+    assert code == 0, output
+    code, output = play(site, {"one": {"tiny_prot": 1, "other_size": 2}}, task=apply_role("first"))
+    text = " ".join(output.split())
+    assert code != 0
+    assert "host one: tiny_prot is not an option of role evenkeel.web.tiny; did you mean tiny_port" in text
+    assert "host one: other_size is not an option of role evenkeel.web.other" in text
+    assert "ansible-doc -t role evenkeel.web.other" in text
+
+
+def test_a_role_to_check_that_does_not_exist_is_an_error(site: Path) -> None:
+    ahead = [{"name": "Look ahead", "evenkeel.web.known_variables": {"roles": ["lost"]}}]
+    write(site / "collections/ansible_collections/evenkeel/web/roles/first/tasks/main.yml", ahead)
+    code, output = play(site, {"one": {}}, task=apply_role("first"))
+    assert code != 0
+    assert "role lost has no meta/argument_specs.yml" in output

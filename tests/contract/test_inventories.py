@@ -1,0 +1,92 @@
+"""The inventories that users copy pass the check before anything is written, and a mistake for any tier does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    "ANSIBLE_NOCOLOR": "true",
+}
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, text=True, capture_output=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def preflight(inventory: Path, *options: str) -> tuple[int, str]:
+    """Check an inventory whose hosts nobody can reach."""
+    code, output = run("ansible-playbook", "preflight.yml", "-i", str(inventory), *options)
+    return code, " ".join(output.split())
+
+
+@pytest.mark.parametrize("name", ["example", "single"])
+def test_an_inventory_to_copy_is_accepted(name: str) -> None:
+    code, output = preflight(ROOT / "inventories" / name)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"grafana_port": "many"}, ["host watch1.example.com: argument 'grafana_port'", "'many'", "int"]),
+        ({"prometheus_prot": 1}, ["host watch1.example.com: prometheus_prot is not", "did you mean prometheus_port"]),
+        ({"exporter_names": {"a": 1}}, ["host db1.example.com: argument 'exporter_names'", "list"]),
+        ({"backend_interface": "cgi"}, ["host app1.example.com:", "backend_interface", "wsgi, asgi", "cgi"]),
+    ],
+    ids=["a type", "a name", "a type for all hosts", "a choice"],
+)
+def test_a_mistake_for_a_later_tier_is_refused_first(given: dict[str, t.Any], says: list[str]) -> None:
+    code, output = preflight(ROOT / "inventories/example", "-e", json.dumps(given))
+    assert code != 0
+    assert [part for part in says if part not in output] == [], output
+    assert "argument_spec_data" not in output, "hundreds of lines that hide the message"
+
+
+def test_a_host_with_a_mistake_stops_the_others(tmp_path: Path) -> None:
+    play = tmp_path / "play.yml"
+    work = {"name": "Write", "hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": "go"}}]}
+    play.write_text(yaml.safe_dump([{"ansible.builtin.import_playbook": "evenkeel.web.preflight"}, work]))
+    for options, reached in (((), True), (("-e", "grafana_port=many"), False)):
+        _, output = run("ansible-playbook", str(play), "-i", str(ROOT / "inventories/example"), *options)
+        assert ("PLAY [Write]" in output) is reached, output
+
+
+def test_the_check_knows_the_roles_that_the_playbooks_give_to_each_group() -> None:
+    given: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        for play in yaml.safe_load(path.read_text()):
+            names = [entry["role"].removeprefix("evenkeel.web.") for entry in play.get("roles") or []]
+            given.setdefault(play.get("hosts", ""), set()).update(names)
+    given["all"].discard("preflight")
+    known = yaml.safe_load((ROOT / "roles/preflight/defaults/main.yml").read_text())["preflight_roles"]
+    assert {group: set(names) for group, names in known.items()} == {g: n for g, n in given.items() if n}
+
+
+def test_an_address_of_ipv6_has_brackets_in_urls(tmp_path: Path) -> None:
+    inventory = tmp_path / "example"
+    shutil.copytree(ROOT / "inventories/example", inventory)
+    hosts = inventory / "hosts.yml"
+    hosts.write_text(hosts.read_text().replace("192.0.2.", "2001:db8::"))
+    main = inventory / "group_vars/all/main.yml"
+    main.write_text("".join(line for line in main.read_text().splitlines(True) if not line.startswith("smoke_url")))
+    shown = json.dumps({"msg": "{{ smoke_url }} {{ grafana_prometheus_url }}"})
+    module = ("-m", "ansible.builtin.debug", "-a", shown)
+    code, output = run("ansible", "lb1.example.com", "-i", str(inventory), *module)
+    assert code == 0, output
+    assert "http://[2001:db8::10] http://[2001:db8::61]:9090/prometheus" in " ".join(output.split())
+    code, output = preflight(inventory)
+    assert code == 0, output
