@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.contract.reading import NAMESPACE, entry_points, load, role_tasks, roles
 
-PLAY_KEYS = frozenset(
-    {"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", "any_errors_fatal"}
-)
-IMPORT_KEYS = frozenset({"name", "ansible.builtin.import_playbook", "tags"})
+ERRORS = frozenset({"any_errors_fatal", "ignore_unreachable"})
+PLAY_KEYS = frozenset({"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", *ERRORS})
+# With variables one playbook is another one's verb.
+IMPORT_KEYS = frozenset({"name", "ansible.builtin.import_playbook", "tags", "vars"})
 ROLE_KEYS = frozenset({"role", "tags"})
 TASK_KEYS = frozenset({"name", "ansible.builtin.import_role", "tags"})
+# What a failure leads to is part of what is done.
+BLOCK_KEYS = frozenset({"name", "block", "rescue"})
 IMPURE = frozenset({"ansible", "os", "subprocess", "socket", "time"})
 BUILT_IN = frozenset({"ansible.builtin", NAMESPACE})
 
@@ -22,6 +26,13 @@ def playbook_names(root: Path) -> list[str]:
     """A playbook can be called by its full name."""
     names = [path.name for path in sorted((root / "playbooks").iterdir())]
     return [f"playbooks/{name} is not \\w+.yml" for name in names if not re.fullmatch(r"\w+\.yml", name)]
+
+
+def applied(tasks: list[dict[str, Any]] | None) -> Iterator[dict[str, Any]]:
+    """Yield the tasks of a play, and those in its blocks."""
+    for task in tasks or []:
+        yield task
+        yield from applied([*task.get("block", ()), *task.get("rescue", ())])
 
 
 def playbook_logic(root: Path) -> list[str]:
@@ -39,8 +50,8 @@ def playbook_logic(root: Path) -> list[str]:
             ]
             found += [
                 f"{where}: task with {sorted(set(t) - TASK_KEYS)}"
-                for t in play.get("tasks") or []
-                if set(t) - TASK_KEYS
+                for t in applied(play.get("tasks"))
+                if set(t) - (BLOCK_KEYS if "block" in t else TASK_KEYS)
             ]
     return found
 
@@ -52,7 +63,7 @@ def playbook_roles(root: Path) -> list[str]:
     for path in sorted((root / "playbooks").glob("*.yml")):
         for play in load(path) or []:
             used = [(entry.get("role"), "main") for entry in play.get("roles") or []]
-            imports = [task.get("ansible.builtin.import_role") or {} for task in play.get("tasks") or []]
+            imports = [t["ansible.builtin.import_role"] for t in applied(play.get("tasks")) if "block" not in t]
             used += [(entry.get("name"), entry.get("tasks_from", "main")) for entry in imports]
             for name, entry_point in used:
                 if entry_point not in known.get(str(name), ()):

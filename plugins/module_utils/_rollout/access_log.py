@@ -1,0 +1,272 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+"""What nginx' access log says of each server and each version: requests seen, failed and retried."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import json
+import math
+import re
+import typing as t
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import LogFile, LogHost, RolloutError
+
+# What logrotate calls the log before this one.
+ROTATED = ".1"
+# nginx puts a comma between the servers that it tried, and a colon where it redirected a request inside.
+TRIED = re.compile(r", | : ")
+
+
+@dataclasses.dataclass
+class Count:
+    """What was seen of one server in one version."""
+
+    requests: int = 0
+    failed: int = 0
+    retried: int = 0
+    attempts: int = 0
+    failed_attempts: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One line of the log."""
+
+    # When it ended, in whole seconds since the epoch.
+    at: int
+    upstream: str
+    # Of the last server that was asked; empty: none was.
+    address: str
+    version: str
+    failed: bool
+    # Another server was asked after one did not answer well.
+    retried: bool
+    # Each server that was asked, and whether it failed.
+    attempts: tuple[tuple[str, bool], ...]
+
+
+@functools.lru_cache(maxsize=256)
+def moment(text: str) -> int:
+    """Return the seconds since the epoch of a time as nginx writes it.
+
+    :raises ValueError: it is none
+    """
+    return int(datetime.datetime.fromisoformat(text).timestamp())
+
+
+@functools.lru_cache(maxsize=4096)
+def attempts_of(addresses: str, statuses: str, upstream: str) -> tuple[tuple[str, bool], ...]:
+    """Return each server that was asked, and whether it failed.
+
+    :param addresses: C($upstream_addr)
+    :param statuses: C($upstream_status)
+    :param upstream: C($proxy_host), which stands for the address when no server was left to ask
+    """
+    asked = TRIED.split(addresses) if addresses and addresses != "-" else []
+    said = TRIED.split(statuses)
+    said += ["-"] * (len(asked) - len(said))
+    return tuple(
+        (address, status == "-" or (status[:1] == "5" and len(status) == 3))
+        for address, status in zip(asked, said, strict=False)
+        if address != upstream
+    )
+
+
+def parse(line: bytes) -> Request:
+    """Read one line.
+
+    :raises ValueError: it is not of nginx' log in the format of the role nginx
+    """
+    try:
+        entry = json.loads(line.decode(errors="replace"))
+        upstream, addresses = entry["upstream"], entry["ua"]
+        attempts = attempts_of(addresses, entry["us"], upstream)
+        last = TRIED.split(addresses)[-1]
+        return Request(
+            moment(entry["ts"]),
+            upstream,
+            attempts[-1][0] if attempts and attempts[-1][0] == last else "",
+            entry["version"],
+            entry["status"] >= 500,
+            ", " in addresses,
+            attempts,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not in the format evenkeel: {error!r}") from error
+
+
+class Tally:
+    """Counts what it is told; it grows with servers, versions and seconds, and not with requests.
+
+    :param since: a request that ended in an earlier second is left out
+    :param upstreams: names of the upstreams to count; empty: everything
+    """
+
+    def __init__(self, since: float, upstreams: Collection[str]) -> None:
+        self.lines = 0
+        self.unreadable = 0
+        self._since = math.floor(since)
+        self._upstreams = frozenset(upstreams)
+        self._total = Count()
+        self._servers: dict[tuple[str, str], Count] = {}
+        self._seconds: dict[tuple[int, str, str], Count] = {}
+
+    def add(self, line: bytes) -> None:
+        """Count one line."""
+        self.lines += 1
+        try:
+            request = parse(line)
+        except ValueError:
+            self.unreadable += 1
+            return
+        if request.at < self._since or (self._upstreams and request.upstream not in self._upstreams):
+            return
+        key = (request.address, request.version)
+        counts = (self._total, _count(self._servers, key), _count(self._seconds, (request.at, *key)))
+        for count in counts:
+            count.requests += 1
+            count.failed += request.failed
+            count.retried += request.retried
+        # Only the last server has left its version in the log.
+        for number, (address, failed) in enumerate(reversed(request.attempts)):
+            version = request.version if number == 0 and address == request.address else ""
+            count = _count(self._servers, (address, version))
+            count.attempts += 1
+            count.failed_attempts += failed
+
+    def result(self) -> dict[str, t.Any]:
+        """Return what was counted."""
+        return {
+            "lines": self.lines,
+            "unreadable": self.unreadable,
+            "total": _brief(self._total),
+            "servers": [
+                {"address": address, "version": version, **dataclasses.asdict(count)}
+                for (address, version), count in sorted(self._servers.items())
+            ],
+            "seconds": [
+                {"at": at, "address": address, "version": version, **_brief(count)}
+                for (at, address, version), count in sorted(self._seconds.items())
+            ],
+        }
+
+
+Key = t.TypeVar("Key")
+
+
+def _count(counts: dict[Key, Count], key: Key) -> Count:
+    found = counts.get(key)
+    if found is None:
+        found = counts[key] = Count()
+    return found
+
+
+def _brief(count: Count) -> dict[str, int]:
+    return {"requests": count.requests, "failed": count.failed, "retried": count.retried}
+
+
+def run(params: Mapping[str, t.Any], host: LogHost, check_mode: bool) -> dict[str, t.Any]:
+    """Read the log from a position on.
+
+    :param check_mode: makes no difference, as nothing is ever changed
+    :raises ConfigError: options that cannot be used
+    :raises RolloutError: there is no such log
+    """
+    found = list(findings(params))
+    if found:
+        raise ConfigError(found)
+    tally = Tally(params["since"], params["upstreams"])
+    if params["position_only"]:
+        with _opened(host, params["path"]) as log:
+            position = {"inode": log.inode, "offset": _end_of_last_line(log)}
+        warnings: list[str] = []
+    else:
+        host.sleep(params["seconds"] + params["flush"])
+        position, warnings = _read(params, host, tally)
+    return {
+        "changed": False,
+        "position": position,
+        "now": host.wall(),
+        **tally.result(),
+        "warnings": warnings,
+    }
+
+
+def findings(params: Mapping[str, t.Any]) -> Iterator[Finding]:
+    """Return everything that is wrong with the options."""
+    for name in ("since", "seconds", "flush"):
+        if not 0 <= params[name] < math.inf:
+            yield Finding(name, params[name], "must be 0 or more")
+    for name, value in (params["position"] or {}).items():
+        if value < 0:
+            yield Finding(f"position.{name}", value, "must be 0 or more")
+
+
+def _read(params: Mapping[str, t.Any], host: LogHost, tally: Tally) -> tuple[dict[str, int], list[str]]:
+    """Count the log before this one as far as it belongs to it, then this one, and return where it ends."""
+    path, position = params["path"], params["position"]
+    with _opened(host, path) as log:
+        if position and position["inode"] == log.inode:
+            if position["offset"] <= log.size:
+                return _count_lines(log, position["offset"], tally), []
+            warning = f"{path} is shorter than before: somebody has emptied it, and requests may be missing"
+            return _count_lines(log, 0, tally), [warning]
+        before, warnings = _read_rotated(params, host, tally)
+        # A log that was rotated is written to until nginx opens the new one.
+        if before and log.size == 0:
+            return before, warnings
+        return _count_lines(log, 0, tally), warnings
+
+
+def _read_rotated(params: Mapping[str, t.Any], host: LogHost, tally: Tally) -> tuple[dict[str, int] | None, list[str]]:
+    """Count what the log before this one has to tell, and return where that ends."""
+    path, position = f"{params['path']}{ROTATED}", params["position"]
+    with host.open_log(path) as log:
+        if position:
+            if log is not None and log.inode == position["inode"]:
+                return _count_lines(log, min(position["offset"], log.size), tally), []
+            return None, [f"the log of the position is neither {params['path']} nor {path}: requests may be missing"]
+        if log is not None and 0 < params["since"] <= log.modified:
+            return _count_lines(log, 0, tally), []
+    return None, []
+
+
+def _count_lines(log: LogFile, offset: int, tally: Tally) -> dict[str, int]:
+    """Count the whole lines between an offset and the end, and return where the last of them ends."""
+    for line in _whole_lines(log, offset):
+        tally.add(line)
+        offset += len(line)
+    return {"inode": log.inode, "offset": offset}
+
+
+def _whole_lines(log: LogFile, offset: int) -> Iterable[bytes]:
+    for line in log.lines(offset):
+        offset += len(line)
+        # What is written while it is read is for the next time.
+        if offset > log.size or not line.endswith(b"\n"):
+            return
+        yield line
+
+
+def _end_of_last_line(log: LogFile) -> int:
+    """Return where the last whole line ends, without reading the log."""
+    begin = max(log.size - (1 << 20), 0)
+    data = b"".join(log.lines(begin))[: log.size - begin]
+    return begin + data.rfind(b"\n") + 1
+
+
+@contextlib.contextmanager
+def _opened(host: LogHost, path: str) -> Iterator[LogFile]:
+    with host.open_log(path) as log:
+        if log is None:
+            raise RolloutError(f"path: there is no log {path} on this host. Which one does access_log of nginx name?")
+        yield log

@@ -1,0 +1,1 @@
+"""Rolling deploys: the lab, the application and the load that prove them."""
