@@ -11,8 +11,8 @@ ROLE_ENTRIES = frozenset({"README.md", "defaults", "files", "handlers", "meta", 
 ROLE_FILES = ("README.md", "defaults/main.yml", "meta/main.yml", "meta/argument_specs.yml", "tasks/main.yml")
 MAIN_KEYS = frozenset({"name", "ansible.builtin.import_tasks", "tags"})
 PHASES = ("install", "configure", "service")
-# They look at a whole site: tests/site applies them.
-SITE_ROLES = frozenset({"preflight", "smoke"})
+# They look at a whole site: tests/site and tests/rollouts apply them.
+SITE_ROLES = frozenset({"preflight", "smoke", "rollout", "rotation"})
 FORBIDDEN_MODULES = frozenset({"shell", "raw", "script"})
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.site.lab import ROOT, Run, SiteLab
+from tests.site.lab import ROOT as ROOT
+from tests.site.lab import Run, SiteLab
 
 APP = Path(__file__).resolve().parent / "app"
 LOCAL = ROOT / "inventories/local/group_vars/all"
@@ -45,6 +46,7 @@ FAULTS = {
 }
 PORT = 5000
 RESET_SECONDS = 60
+PRISTINE = "/var/lib/rollouts-bench/nginx"
 # A line of an upstream's file: its server, whether it is held, and what stands behind it.
 SERVER = re.compile(
     r"^\s*server\s+(?P<address>\S+?)(?P<parameters>(?:\s[^;]*)?);\s*(?:#\s*(?P<comment>.*))?$", re.MULTILINE
@@ -61,6 +63,13 @@ CLOCK: dict[str, t.Any] = {
     "backend_stop_timeout": 12,
     "backend_health_timeout": 30,
     "backend_health_successes": 1,
+    "rollout_close_window": 1.0,
+    "rollout_drain_timeout": 5.0,
+    "rollout_healthy_deadline": 8.0,
+    "rollout_min_healthy_time": 0.0,
+    "rollout_health_check": {"passes": 2, "interval": 0.2, "timeout": 1},
+    "rollout_monitor": {"seconds": 2, "min_requests": 5},
+    "rotation_close_window": 1.0,
 }
 # What of inventories/example/group_vars/all/wiring.yml two tiers need.
 WIRING: dict[str, t.Any] = {
@@ -70,7 +79,13 @@ WIRING: dict[str, t.Any] = {
     "release_name": "{{ app_name }}",
     "release_path": "{{ app_home }}",
     "release_artefact": "{{ app_artefact_dir }}/{{ app_name }}-{{ release_version }}.tar.gz",
+    "release_unit": "{{ app_instance }}.service",
     "release_keep_releases": 20,
+    "rollout_version": "{{ release_version }}",
+    "rollout_port": "{{ app_port }}",
+    "rotation_port": "{{ app_port }}",
+    "rotation_reason": "{{ reason | default('') }}",
+    "rollout_break_run": "{{ run | default('') }}",
     "backend_name": "{{ app_instance }}",
     "backend_path": "{{ app_home }}",
     "backend_instance_id": "{{ inventory_hostname }}",
@@ -186,9 +201,10 @@ class Bench:
         self.lab.destroy()
 
     def converge(self) -> None:
-        """Bring backends and load balancers to what the inventory says."""
+        """Bring backends and load balancers to what the inventory says, and remember it for the resets."""
         self.play("backends.yml")
         self.play("load_balancers.yml")
+        self.everywhere(LOAD_BALANCERS, lambda lb: self.shell(lb, REMEMBER))
 
     def up(self) -> None:
         """Do everything, as far as it is not done."""
@@ -198,24 +214,20 @@ class Bench:
         for name, fault in FAULTS.items():
             self.pack(f"{SECOND}-{name}", fault)
         self.create()
+        if self.converged():
+            self.reset()
         self.converge()
         self.reset()
+
+    def converged(self) -> bool:
+        """Whether the machines have been converged before."""
+        return all(self.shell(lb, f"test -d {PRISTINE} && echo yes || true") for lb in LOAD_BALANCERS)
 
     # --------------------------------------------------------------------------------------------------- playbooks
 
     def pack(self, version: str, fault: str = "") -> Path:
         """Pack a version of the stub, with words of stub.faults; one that exists with other content is replaced."""
-        with tempfile.TemporaryDirectory() as scratch:
-            app = Path(scratch) / "app"
-            shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__"))
-            toml = app / "artefact.toml"
-            toml.write_text(toml.read_text().replace("wsgi", self.interface))
-            if fault:
-                (app / "src/stub/fault.txt").write_text(f"{fault}\n")
-            out = self.folder / "dist"
-            tool = [sys.executable, "tools/artefact.py", "--version", version, "--app", str(app), "--out", str(out)]
-            self.lab.command(*tool, "--force")
-        return out / f"stub-{version}.tar.gz"
+        return pack(version, self.folder / "dist", self.interface, fault)
 
     def play(self, playbook: str, *options: str, check: bool = True) -> Run:
         """Run a playbook in the lab."""
@@ -381,7 +393,7 @@ print(json.dumps({expression}))
 
     def _reset(self, host: str, version: str, staged: bool) -> None:
         script = RESET_LB if host in LOAD_BALANCERS else RESET_BACKEND
-        self.shell(host, script.format(host=host, version=version, staged=str(staged).lower()))
+        self.shell(host, script.format(host=host, version=version, staged=str(staged).lower(), pristine=PRISTINE))
 
     def wait_healthy(self, seconds: float = RESET_SECONDS) -> None:
         """Wait until each backend answers its health check itself."""
@@ -394,14 +406,27 @@ print(json.dumps({expression}))
                 time.sleep(0.1)
 
 
-# A hold is `down` and a note on the server's line; a reload only if there was one.
+# A copy of what the roles wrote; a hold in it would come back with every reset.
+REMEMBER = f"""
+if grep -qE ' down|\\[(held|alone) ' /etc/nginx/upstreams.d/*.conf; then echo 'a server is held out' >&2; exit 1; fi
+rm -rf {PRISTINE}
+mkdir -p {PRISTINE}
+cp -a /etc/nginx/. {PRISTINE}/
+"""
+# Always a reload: a run that was killed may have left an nginx that serves something else than its files say.
 RESET_LB = """
 rm -rf /var/lib/evenkeel/rollouts /run/evenkeel/closing
-cd /etc/nginx/upstreams.d
-before=$(cat *.conf | sha256sum)
-sed -i -E '/^ *server /s/ down//; /^ *server /s/ held by .*$//' *.conf
-systemctl is-active --quiet nginx || {{ systemctl reset-failed nginx; systemctl start nginx; }}
-test "$before" = "$(cat *.conf | sha256sum)" || {{ nginx -t -q && systemctl reload nginx; }}
+if ! diff -r /etc/nginx {pristine} >/dev/null; then
+  find /etc/nginx -mindepth 1 -delete
+  cp -a {pristine}/. /etc/nginx/
+fi
+systemctl reset-failed nginx 2>/dev/null || true
+if systemctl is-active --quiet nginx; then systemctl reload nginx; else systemctl start nginx; fi
+for _ in $(seq 50); do
+  sleep 0.1
+  pgrep -f 'nginx: worker process is shutting down' >/dev/null || exit 0
+done
+systemctl restart nginx
 """
 # A release that is not there (a row has removed it) is an error of the reset, not of the next row.
 RESET_BACKEND = """
@@ -428,6 +453,21 @@ with sqlite3.connect("/var/lib/stub-{host}/stub.sqlite", timeout=10) as connecti
     connection.execute("DELETE FROM migrations")
 EOF
 """
+
+
+def pack(version: str, out: Path, interface: str = "wsgi", fault: str = "") -> Path:
+    """Pack a version of the stub into a directory and return the artefact."""
+    with tempfile.TemporaryDirectory() as scratch:
+        app = Path(scratch) / "app"
+        shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__"))
+        toml = app / "artefact.toml"
+        toml.write_text(toml.read_text().replace("wsgi", interface))
+        if fault:
+            (app / "src/stub/fault.txt").write_text(f"{fault}\n")
+        command = [sys.executable, "tools/artefact.py", "--version", version, "--app", str(app), "--out", str(out)]
+        done = subprocess.run([*command, "--force"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return out / f"stub-{version}.tar.gz"
 
 
 def write(path: Path, text: str) -> None:

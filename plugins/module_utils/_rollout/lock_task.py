@@ -31,8 +31,10 @@ def run(params: Mapping[str, t.Any], host: RolloutHost, check_mode: bool) -> dic
     found = list(findings(params))
     if found:
         raise ConfigError(found)
-    keeper = Keeper(params, host, check_mode)
-    with contextlib.nullcontext() if check_mode else host.alone(keeper.folder):
+    folder = f"{params['path'].rstrip('/')}/{params['name']}"
+    with contextlib.nullcontext() if check_mode else host.alone(folder):
+        # What it reads is true only in here.
+        keeper = Keeper(folder, params, host, check_mode)
         if params["state"] == "unlocked" and params["break_run"]:
             keeper.break_named()
         elif params["state"] == "unlocked":
@@ -41,7 +43,7 @@ def run(params: Mapping[str, t.Any], host: RolloutHost, check_mode: bool) -> dic
             keeper.take()
         else:
             keeper.note()
-    return keeper.result()
+        return keeper.result()
 
 
 def findings(params: Mapping[str, t.Any]) -> Iterator[Finding]:
@@ -67,12 +69,12 @@ def findings(params: Mapping[str, t.Any]) -> Iterator[Finding]:
 class Keeper:
     """The directory of one group on one load balancer."""
 
-    def __init__(self, params: Mapping[str, t.Any], host: RolloutHost, check_mode: bool) -> None:
+    def __init__(self, folder: str, params: Mapping[str, t.Any], host: RolloutHost, check_mode: bool) -> None:
+        self.folder = folder
         self._params = params
         self._host = host
         self._check_mode = check_mode
         self._run = params["run"]
-        self.folder = f"{params['path'].rstrip('/')}/{params['name']}"
         self._clock = host.wall()
         # The journal is by the clock of the controller.
         self._at = params["now"] or self._clock

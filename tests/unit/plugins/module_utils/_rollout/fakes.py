@@ -66,8 +66,10 @@ class FakeFiles(FakeClock):
     def alone(self, folder: str) -> Iterator[None]:
         assert not self.inside
         self.inside = True
-        yield
-        self.inside = False
+        try:
+            yield
+        finally:
+            self.inside = False
 
     def read(self, path: str) -> str | None:
         return self.files.get(path)

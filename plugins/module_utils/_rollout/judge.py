@@ -1,0 +1,3 @@
+"""Stand-in."""
+def judge(logs, addresses, monitor):
+    return {"ok": True, "text": "", "new": {}, "old": {}}

@@ -1,0 +1,91 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+"""How the report says times, numbers and what a rollout was about."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from collections.abc import Iterable, Mapping
+
+# Seconds up to which a duration is told in seconds with a decimal, and in seconds.
+WITH_DECIMAL, IN_SECONDS = 100, 120
+# The group that the playbooks roll unless they are told another one.
+USUAL_GROUP = "backends"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in seconds as people say it: 4.2 s, 110 s, 2 min 31 s, 1 h 04 min."""
+    seconds = max(float(seconds), 0.0)
+    if seconds < WITH_DECIMAL - 0.05:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < IN_SECONDS:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def stopwatch(seconds: float) -> str:
+    """Return seconds since the start as mm:ss, or h:mm:ss from one hour on."""
+    minutes, rest = divmod(int(max(seconds, 0.0)), 60)
+    return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def clock(at: float, form: str = "%H:%M:%S") -> str:
+    """Return a moment (seconds since the epoch) as UTC, default the time of day."""
+    return datetime.datetime.fromtimestamp(float(at), datetime.timezone.utc).strftime(form)
+
+
+def number(value: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{value:,}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts; the plural is the singular and an s unless it is given."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def listing(names: Iterable[str], most: int = 5) -> str:
+    """Return names as a text, at most so many of them."""
+    names = list(names)
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def first_line(text: object) -> str:
+    """Return the first line of a text that is not blank; empty: there is none."""
+    return next((line.strip() for line in str(text or "").splitlines() if line.strip()), "")
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text that is not longer than so many characters."""
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def subject(about: Mapping[str, t.Any]) -> str:
+    """Return what a plan or a summary is about: deploy of 1.4.2, or restart."""
+    verb = str(about.get("verb") or "rollout")
+    version = about.get("version")
+    return f"{verb} of {version}" if version and verb != "restart" else verb
+
+
+def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = ()) -> str:
+    """Return the command that does what a plan or a summary is about.
+
+    :param verb: another verb, without its version; default the same one
+    :param hosts: default all
+    """
+    words = ["ansible-playbook", f"{verb or about.get('verb') or 'deploy'}.yml"]
+    if not verb and about.get("version") and about.get("verb") != "restart":
+        words += ["-e", f"release_version={about['version']}"]
+    if about.get("name", USUAL_GROUP) != USUAL_GROUP:
+        words += ["-e", f"rollout_group={about['name']}"]
+    limit = ",".join(hosts)
+    return " ".join([*words, *(["-l", limit] if limit else [])])

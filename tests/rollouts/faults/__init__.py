@@ -1,0 +1,1 @@
+"""The faults that a rollout must survive: a row each."""

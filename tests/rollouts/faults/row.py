@@ -1,0 +1,154 @@
+"""What a row of the table of faults is: what is broken, what is run, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+from collections.abc import Callable, Iterator
+
+from tests.rollouts.bench import BACKENDS, FIRST, LOAD_BALANCERS, ROOT, SECOND, Bench
+
+CLIENT = ROOT / "tests/nginx/client.py"
+OLD = dict.fromkeys(BACKENDS, FIRST)
+NEW = dict.fromkeys(BACKENDS, SECOND)
+REFUSED, FAILED = "refused", "failed"
+
+Broken = Callable[[Bench], contextlib.AbstractContextManager[None]]
+
+
+@contextlib.contextmanager
+def nothing(_bench: Bench) -> Iterator[None]:
+    """Break nothing."""
+    yield
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A fault, as the documentation tells it and as the test tries it."""
+
+    name: str
+    # What the user sees and what to do next, for docs/rollouts.md.
+    sees: str
+    todo: str
+    # Regular expressions that the output of the last command must hold.
+    says: tuple[str, ...]
+    broken: Broken = nothing
+    playbook: str = "deploy.yml"
+    version: str = SECOND
+    variables: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    # Runs the command: one that a test kills or runs twice has a way of its own.
+    run: Callable[[Bench, Row], tuple[int, str]] = lambda bench, row: once(bench, row)
+    code: int = 2
+    versions: dict[str, str] = dataclasses.field(default_factory=lambda: dict(OLD))
+    # Hosts that stay out of rotation at the end.
+    held: tuple[str, ...] = ()
+    locked: bool = False
+    # Load balancers that clients use meanwhile; a broken one loses requests by itself.
+    clients: tuple[str, ...] = LOAD_BALANCERS
+    # How many requests may be lost: more than none only where no rollout could help it.
+    lost: int = 0
+    # What else must be true afterwards.
+    after: Callable[[Bench], None] | None = None
+    # Part of the short form of the tests.
+    usual: bool = True
+
+
+def arguments(row: Row) -> list[str]:
+    """Return the options of the command that the row runs."""
+    extra: dict[str, t.Any] = {**row.variables}
+    if row.playbook == "deploy.yml":
+        extra["release_version"] = row.version
+    return ["-e", json.dumps(extra), *row.options]
+
+
+def once(bench: Bench, row: Row) -> tuple[int, str]:
+    """Run the command once."""
+    done = bench.play(row.playbook, *arguments(row), check=False)
+    return done.code, done.output
+
+
+def killed_when(line: str, seconds: float = 60) -> Callable[[Bench, Row], tuple[int, str]]:
+    """Return a way to run the command: killed as soon as it prints something, and run again at once."""
+
+    def run(bench: Bench, row: Row) -> tuple[int, str]:
+        first = bench.start(row.playbook, *arguments(row))
+        kill_at(first, line, seconds)
+        return once(bench, row)
+
+    return run
+
+
+def kill_at(process: subprocess.Popen[str], line: str, seconds: float = 60) -> str:
+    """Kill a process group with SIGKILL when it prints a line with this text; return what it printed."""
+    output = read_until(process, line, seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+    return output
+
+
+def read_until(process: subprocess.Popen[str], line: str, seconds: float = 60) -> str:
+    """Return what a process prints up to a line with this text."""
+    assert process.stdout
+    end, seen = time.monotonic() + seconds, []
+    for text in process.stdout:
+        seen.append(text)
+        if line in text:
+            return "".join(seen)
+        assert time.monotonic() < end, f"no {line!r} within {seconds} s:\n{''.join(seen)}"
+    raise AssertionError(f"ended without {line!r}:\n{''.join(seen)}")
+
+
+def during(line: str, work: Callable[[Bench], None], seconds: float = 60) -> Callable[[Bench, Row], tuple[int, str]]:
+    """Return a way to run the command: something is done to the lab when it prints a line with this text."""
+
+    def run(bench: Bench, row: Row) -> tuple[int, str]:
+        process = bench.start(row.playbook, *arguments(row))
+        try:
+            seen = read_until(process, line, seconds)
+            work(bench)
+            rest, _ = process.communicate(timeout=300)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, seen + rest
+
+    return run
+
+
+class Load:
+    """Clients of the load balancers that never ask twice."""
+
+    def __init__(self, bench: Bench, lbs: tuple[str, ...], rate: int = 15) -> None:
+        self.commands = [
+            [sys.executable, str(CLIENT), f"{bench.address(lb)}:80", str(rate), "/api/get", "GET"] for lb in lbs
+        ]
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Load:
+        for command in self.commands:
+            self.processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return self
+
+    def end(self) -> tuple[int, dict[str, int]]:
+        """Return how many requests were sent and what became of those that failed."""
+        sent, failures = 0, dict[str, int]()
+        for process in self.processes:
+            result = json.loads(process.communicate("", timeout=60)[0])
+            sent += result["requests"]
+            for kind, number in result["failures"].items():
+                failures[kind] = failures.get(kind, 0) + number
+        self.processes.clear()
+        return sent, failures
+
+    def __exit__(self, *_error: object) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
