@@ -1,11 +1,62 @@
-"""Stand-in."""
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filter: timeouts that do not fit together."""
+
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+name: timeout_findings
+short_description: Tell which timeouts do not fit together
+version_added: 0.3.0
+author: Contributors to the evenkeel.web collection (@evenkeel)
+description:
+  - Checks the chain from the client through nginx and the application server to systemd. What is missing is not
+    checked.
+  - Each finding names both timeouts, their values, and the value to set.
+options:
+  _input:
+    description: >-
+      Timeouts by name, in seconds or as nginx writes them: C(longest_request), C(drain_timeout), C(proxy_read_timeout),
+      C(proxy_keepalive_timeout), C(client_keepalive_timeout), C(keepalive_min_timeout), C(close_window),
+      C(worker_shutdown_timeout), C(backend_timeout), C(backend_graceful_timeout), C(backend_stop_timeout) and
+      C(backend_keepalive).
+    type: dict
+    required: true
+"""
 
-def timeout_findings(r):
-    return {"rollout_summary": {"rc": 0, "message": "m", "next": [], "events": r.get("events"), "outcome": "succeeded", "request": r} if isinstance(r, dict) else {}, "rollout_table": ["table"], "rollout_timeline": "<svg/>", "timeout_findings": []}["timeout_findings"]
+EXAMPLES = r"""
+- name: Show what does not fit
+  ansible.builtin.debug:
+    msg: "{{ {'backend_graceful_timeout': 30, 'backend_stop_timeout': 5} | evenkeel.web.timeout_findings }}"
+"""
+
+RETURN = r"""
+_value:
+  description: A sentence for each pair.
+  type: list
+  elements: str
+  sample:
+    - >-
+      backend_graceful_timeout is 30 s and backend_stop_timeout 5 s: systemd kills what the server still finishes; set
+      backend_stop_timeout to more than 30
+"""
+
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import timeouts
+
+
+def timeout_findings(values: Mapping[str, t.Any]) -> list[str]:
+    """Return the findings."""
+    return timeouts.findings(values)
 
 
 class FilterModule:
-    def filters(self):
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """Return the filter by its name."""
         return {"timeout_findings": timeout_findings}

@@ -71,7 +71,7 @@ options:
   controller:
     description:
       - Where the run runs, as the lookup P(evenkeel.web.controller#lookup) tells it.
-      - The lock keeps C(machine), C(boot), C(pid) and C(started), by which the same lookup can tell later that the run is
+      - The lock keeps C(machine), C(boot), C(pid) and C(started), by which that lookup can tell later that the run is
         dead. Other keys are left out.
     type: dict
     default: {}

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -27,6 +28,7 @@ import yaml
 
 from tests.site.lab import ROOT as ROOT
 from tests.site.lab import Run, SiteLab
+from tools.lab.state import locked
 
 APP = Path(__file__).resolve().parent / "app"
 LOCAL = ROOT / "inventories/local/group_vars/all"
@@ -223,11 +225,17 @@ class Bench:
         """Whether the machines have been converged before."""
         return all(self.shell(lb, f"test -d {PRISTINE} && echo yes || true") for lb in LOAD_BALANCERS)
 
+    @contextlib.contextmanager
+    def alone(self) -> t.Iterator[None]:
+        """Keep other runs of the tests from this lab as long as the block lasts."""
+        with locked(self.folder / "bench.lock"):
+            yield
+
     # --------------------------------------------------------------------------------------------------- playbooks
 
-    def pack(self, version: str, fault: str = "") -> Path:
+    def pack(self, version: str, fault: str = "", pythons: str = "") -> Path:
         """Pack a version of the stub, with words of stub.faults; one that exists with other content is replaced."""
-        return pack(version, self.folder / "dist", self.interface, fault)
+        return pack(version, self.folder / "dist", self.interface, fault, pythons)
 
     def play(self, playbook: str, *options: str, check: bool = True) -> Run:
         """Run a playbook in the lab."""
@@ -293,7 +301,9 @@ class Bench:
 
     # ------------------------------------------------------------------------------------------------ what is there
 
-    def rotation(self, upstream: str = "backends") -> dict[str, dict[str, Member]]:
+    def rotation(
+        self, upstream: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS
+    ) -> dict[str, dict[str, Member]]:
         """Return the members of each load balancer by host, as its file on the disk has them."""
         by_address = {f"{address}:{PORT}": name for name, address in self.addresses().items()}
 
@@ -306,14 +316,14 @@ class Bench:
                 found[host] = Member(match["address"], host, held, match["comment"] or "")
             return found
 
-        return self.everywhere(LOAD_BALANCERS, read)
+        return self.everywhere(hosts, read)
 
-    def in_rotation(self, upstream: str = "backends") -> dict[str, list[str]]:
+    def in_rotation(self, upstream: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS) -> dict[str, list[str]]:
         """Return which backends each load balancer sends requests to."""
-        members = self.rotation(upstream)
+        members = self.rotation(upstream, hosts)
         return {lb: sorted(name for name, member in found.items() if not member.held) for lb, found in members.items()}
 
-    def versions(self) -> dict[str, str]:
+    def versions(self, hosts: t.Iterable[str] = BACKENDS) -> dict[str, str]:
         """Return the release that the main process of each backend runs in; empty: it does not run."""
 
         def read(host: str) -> str:
@@ -322,17 +332,17 @@ class Bench:
             match = re.search(rf"/srv/stub-{host}/releases/([^/]+)/", self.shell(host, script))
             return match[1] if match else ""
 
-        return self.everywhere(BACKENDS, read)
+        return self.everywhere(hosts, read)
 
-    def links(self, name: str = "current") -> dict[str, str]:
+    def links(self, name: str = "current", hosts: t.Iterable[str] = BACKENDS) -> dict[str, str]:
         """Return what `current` or `previous` of each backend says."""
 
         def read(host: str) -> str:
             return self.on(host, "readlink", f"/srv/stub-{host}/{name}", check=False).strip().rpartition("/")[2]
 
-        return self.everywhere(BACKENDS, read)
+        return self.everywhere(hosts, read)
 
-    def lock(self, group: str = "backends") -> dict[str, dict[str, t.Any]]:
+    def lock(self, group: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS) -> dict[str, dict[str, t.Any]]:
         """Return the lock of the rollout on each load balancer; empty: nobody holds it."""
 
         def read(lb: str) -> dict[str, t.Any]:
@@ -340,7 +350,7 @@ class Bench:
             found: dict[str, t.Any] = json.loads(text or "{}")
             return found
 
-        return self.everywhere(LOAD_BALANCERS, read)
+        return self.everywhere(hosts, read)
 
     def journal(self, lb: str = "lb1", group: str = "backends") -> list[dict[str, t.Any]]:
         """Return the events of the last run that a load balancer has."""
@@ -433,6 +443,8 @@ RESET_BACKEND = """
 unit=stub-{host}.service
 home=/srv/stub-{host}
 test -e "$home/releases/{version}/.complete"
+# Some faults are done once, when a process starts.
+touched=$(ls -d /var/lib/stub-{host}/fault.* /var/lib/stub-{host}/dead.* 2>/dev/null || true)
 rm -f /var/lib/stub-{host}/fault.* /var/lib/stub-{host}/dead.* /var/lib/evenkeel/restart/stub-{host}
 rm -f "$home/previous"
 ln -sfn "releases/{version}" "$home/current.new"
@@ -441,7 +453,7 @@ for release in "$home"/releases/*; do
   test -e "$release/.complete" && {staged} || test "$release" = "$home/releases/{version}" || rm -rf "$release"
 done
 pid=$(systemctl show -P MainPID "$unit")
-if test "$pid" = 0 || test "$(readlink "/proc/$pid/cwd")" != "$home/releases/{version}/app"; then
+if test "$touched" || test "$pid" = 0 || test "$(readlink "/proc/$pid/cwd")" != "$home/releases/{version}/app"; then
   systemctl kill --signal=KILL "$unit" 2>/dev/null || true
   systemctl reset-failed "$unit" 2>/dev/null || true
   systemctl restart "$unit"
@@ -455,8 +467,11 @@ EOF
 """
 
 
-def pack(version: str, out: Path, interface: str = "wsgi", fault: str = "") -> Path:
-    """Pack a version of the stub into a directory and return the artefact."""
+def pack(version: str, out: Path, interface: str = "wsgi", fault: str = "", pythons: str = "") -> Path:
+    """Pack a version of the stub into a directory and return the artefact.
+
+    :param pythons: of the hosts, such as "3.11"; empty: those of artefact.toml
+    """
     with tempfile.TemporaryDirectory() as scratch:
         app = Path(scratch) / "app"
         shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__"))
@@ -465,6 +480,7 @@ def pack(version: str, out: Path, interface: str = "wsgi", fault: str = "") -> P
         if fault:
             (app / "src/stub/fault.txt").write_text(f"{fault}\n")
         command = [sys.executable, "tools/artefact.py", "--version", version, "--app", str(app), "--out", str(out)]
+        command += ["--pythons", pythons]
         done = subprocess.run([*command, "--force"], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return out / f"stub-{version}.tar.gz"
@@ -493,7 +509,8 @@ def main() -> None:
         print(state(bench))
         return
     began = time.monotonic()
-    {"up": bench.up, "reset": bench.reset, "destroy": bench.destroy}[command]()
+    with bench.alone():
+        {"up": bench.up, "reset": bench.reset, "destroy": bench.destroy}[command]()
     print(f"{command}: {time.monotonic() - began:.1f} s")
 
 

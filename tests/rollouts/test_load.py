@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 
 from tests.apps.support import Server, free_port
 from tests.nginx.machines import wheel_binary
@@ -66,6 +70,11 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
+def certify(folder: Path) -> None:
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    run([*command, "-subj", "/CN=test", "-keyout", str(folder / "key"), "-out", str(folder / "cert")])
+
+
 @pytest.fixture(scope="module", name="release")
 def release_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the stub as on a host: from its artefact, in its own virtual environment."""
@@ -83,23 +92,26 @@ def release_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Site:
     """Two instances of the stub and an nginx before them, on loopback."""
 
-    def __init__(self, folder: Path, release: Path, keepalive_requests: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, release: Path, keepalive_requests: int, interface: str) -> None:
+        self.folder, self.interface = folder, interface
         self.port, self.tls_port = free_port(), free_port()
         self.backends = [self._backend(release, number) for number in (1, 2)]
         servers = "".join(f"server 127.0.0.1:{backend.port};" for backend in self.backends)
         ports = {"port": self.port, "tls_port": self.tls_port, "keepalive_requests": keepalive_requests}
         self.config = folder / "nginx.conf"
         self.config.write_text(CONFIGURATION.format(folder=folder, servers=servers, **ports))
-        certificate = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        run([*certificate, "-subj", "/CN=test", "-keyout", str(folder / "key"), "-out", str(folder / "cert")])
+        certify(folder)
 
     def _backend(self, release: Path, number: int) -> Server:
         state = self.folder / f"backend{number}"
         state.mkdir()
         port = free_port()
-        command = [str(release / "venv/bin/python"), "-m", "gunicorn", f"--bind=127.0.0.1:{port}"]
-        command += ["--worker-class=gthread", "--workers=1", "--threads=16", "--keep-alive=75", "stub.wsgi:app"]
+        arguments = {
+            "wsgi": ["gunicorn", f"--bind=127.0.0.1:{port}", "--worker-class=gthread", "--workers=1", "--threads=16"],
+            "asgi": ["uvicorn", f"--port={port}", "--no-access-log", "--timeout-keep-alive=75"],
+        }
+        command = [str(release / "venv/bin/python"), "-m", *arguments[self.interface], f"stub.{self.interface}:app"]
+        command += ["--keep-alive=75"] if self.interface == "wsgi" else []
         environment = {"INSTANCE_ID": f"backend{number}", "STATE_DIRECTORY": str(state)}
         return Server(command, port, state, environment, cwd=release / "app", health="/health")
 
@@ -153,9 +165,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(release: Path, keepalive_requests: int = 1000) -> Iterator[Site]:
+def serving(release: Path, keepalive_requests: int = 1000, interface: str = "wsgi") -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="load-"))
-    site = Site(folder, release, keepalive_requests)
+    site = Site(folder, release, keepalive_requests, interface)
     try:
         site.start()
         yield site
@@ -170,7 +182,13 @@ def site_fixture(release: Path) -> Iterator[Site]:
         yield site
 
 
-def test_on_a_quiet_site_nothing_breaks_and_everything_is_counted(site: Site) -> None:
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_on_a_quiet_site_nothing_breaks_and_everything_is_counted(release: Path, interface: str) -> None:
+    with serving(release, interface=interface) as site:
+        check_a_quiet_site(site)
+
+
+def check_a_quiet_site(site: Site) -> None:
     result = site.under_load(lambda: None)
     raw = result.raw
     assert (result.lost, result.refused, result.cut) == (0, 0, 0), result.text
@@ -224,18 +242,11 @@ def test_what_a_plain_reload_breaks_is_on_kept_connections_or_refused(site: Site
     assert posts_findings(result.posts, site.posts()) == []
 
 
-def test_streams_above_the_last_one_of_goaway_are_counted_apart_and_were_not_executed(release: Path) -> None:
+def test_what_a_connection_that_has_had_its_requests_loses_is_counted_apart(release: Path) -> None:
     with serving(release, keepalive_requests=20) as site:
-        options: dict[str, float | str] = {
-            "protocols": "h2",
-            "kinds": "post,slow",
-            "rate": 60,
-            "long_rate": 20,
-            "websockets": 0,
-        }
-        result = site.under_load(lambda: None, **options)
+        options: dict[str, float | str] = {"protocols": "h2", "kinds": "post,slow", "rate": 60, "long_rate": 20}
+        result = site.under_load(lambda: None, websockets=0, **options)
         assert result.lost == 0 and result.raw["ok"] > 100, result.text
-        print("REFUSED", result.raw["refused"])
         assert posts_findings(result.posts, site.posts()) == []
 
 
@@ -269,6 +280,62 @@ def serve_badly(listener: socket.socket, second: bytes) -> None:
     with contextlib.suppress(OSError):
         while True:
             threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+
+class LeavingServer:
+    """An HTTP/2 server that answers the first stream of a connection and loses the second.
+
+    :param last: the last stream that its GOAWAY names; 0: there is no GOAWAY
+    """
+
+    def __init__(self, folder: Path, last: int) -> None:
+        self.last = last
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certify(folder)
+        self.context.load_cert_chain(folder / "cert", folder / "key")
+        self.context.set_alpn_protocols(["h2"])
+
+    def serve(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.talk, args=(listener.accept()[0],), daemon=True).start()
+
+    def talk(self, plain: socket.socket) -> None:
+        server = H2Connection(H2Configuration(client_side=False))
+        with contextlib.suppress(OSError), self.context.wrap_socket(plain, server_side=True) as connection:
+            server.initiate_connection()
+            while data := connection.recv(65536):
+                started = [event.stream_id for event in server.receive_data(data) if isinstance(event, RequestReceived)]
+                if 1 in started:
+                    server.send_headers(1, [(":status", "200")], end_stream=True)
+                connection.sendall(server.data_to_send())
+                if 3 in started:
+                    break
+            if self.last:
+                server.close_connection(last_stream_id=self.last)
+                connection.sendall(server.data_to_send())
+
+
+@pytest.mark.parametrize(
+    ("last", "refused", "failures"),
+    [
+        (1, True, set()),
+        (3, False, {"get kept h2: closed without an answer"}),
+        (0, False, {"get kept h2: closed without an answer"}),
+    ],
+)
+def test_only_streams_above_the_last_one_of_goaway_are_refused(
+    tmp_path: Path, last: int, refused: bool, failures: set[str]
+) -> None:
+    server = LeavingServer(tmp_path, last)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=server.serve, args=(listener,), daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with load([url], protocols="h2", kinds="get", rate=20, websockets=0) as running:
+            time.sleep(1.5)
+    result = running.result
+    assert set(result.failed) == failures and (result.refused > 0) is refused, result.text
+    assert result.sent == result.raw["ok"] + result.refused + result.lost
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,7 @@ class Count:
     failed_attempts: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """One line of the log."""
 
     # When it ended, in whole seconds since the epoch.
@@ -63,7 +62,6 @@ def moment(text: str) -> int:
     return int(datetime.datetime.fromisoformat(text).timestamp())
 
 
-@functools.lru_cache(maxsize=4096)
 def attempts_of(addresses: str, statuses: str, upstream: str) -> tuple[tuple[str, bool], ...]:
     """Return each server that was asked, and whether it failed.
 
@@ -81,6 +79,14 @@ def attempts_of(addresses: str, statuses: str, upstream: str) -> tuple[tuple[str
     )
 
 
+@functools.lru_cache(maxsize=4096)
+def _route(addresses: str, statuses: str, upstream: str) -> tuple[str, bool, tuple[tuple[str, bool], ...]]:
+    """Return who was asked last, whether it was not the first, and all attempts; a log repeats itself."""
+    attempts = attempts_of(addresses, statuses, upstream)
+    last = TRIED.split(addresses)[-1]
+    return attempts[-1][0] if attempts and attempts[-1][0] == last else "", ", " in addresses, attempts
+
+
 def parse(line: bytes) -> Request:
     """Read one line.
 
@@ -88,18 +94,10 @@ def parse(line: bytes) -> Request:
     """
     try:
         entry = json.loads(line.decode(errors="replace"))
-        upstream, addresses = entry["upstream"], entry["ua"]
-        attempts = attempts_of(addresses, entry["us"], upstream)
-        last = TRIED.split(addresses)[-1]
-        return Request(
-            moment(entry["ts"]),
-            upstream,
-            attempts[-1][0] if attempts and attempts[-1][0] == last else "",
-            entry["version"],
-            entry["status"] >= 500,
-            ", " in addresses,
-            attempts,
-        )
+        upstream = entry["upstream"]
+        address, retried, attempts = _route(entry["ua"], entry["us"], upstream)
+        failed = entry["status"] >= 500
+        return Request(moment(entry["ts"]), upstream, address, entry["version"], failed, retried, attempts)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not in the format evenkeel: {error!r}") from error
 
@@ -116,7 +114,7 @@ class Tally:
         self.unreadable = 0
         self._since = math.floor(since)
         self._upstreams = frozenset(upstreams)
-        self._total = Count()
+        # The attempts of each server, and the requests of each second.
         self._servers: dict[tuple[str, str], Count] = {}
         self._seconds: dict[tuple[int, str, str], Count] = {}
 
@@ -130,12 +128,10 @@ class Tally:
             return
         if request.at < self._since or (self._upstreams and request.upstream not in self._upstreams):
             return
-        key = (request.address, request.version)
-        counts = (self._total, _count(self._servers, key), _count(self._seconds, (request.at, *key)))
-        for count in counts:
-            count.requests += 1
-            count.failed += request.failed
-            count.retried += request.retried
+        count = _count(self._seconds, (request.at, request.address, request.version))
+        count.requests += 1
+        count.failed += request.failed
+        count.retried += request.retried
         # Only the last server has left its version in the log.
         for number, (address, failed) in enumerate(reversed(request.attempts)):
             version = request.version if number == 0 and address == request.address else ""
@@ -145,13 +141,20 @@ class Tally:
 
     def result(self) -> dict[str, t.Any]:
         """Return what was counted."""
+        total = Count()
+        servers = {key: dataclasses.replace(count) for key, count in self._servers.items()}
+        for (_at, address, version), seen in self._seconds.items():
+            for count in (total, _count(servers, (address, version))):
+                count.requests += seen.requests
+                count.failed += seen.failed
+                count.retried += seen.retried
         return {
             "lines": self.lines,
             "unreadable": self.unreadable,
-            "total": _brief(self._total),
+            "total": _brief(total),
             "servers": [
                 {"address": address, "version": version, **dataclasses.asdict(count)}
-                for (address, version), count in sorted(self._servers.items())
+                for (address, version), count in sorted(servers.items())
             ],
             "seconds": [
                 {"at": at, "address": address, "version": version, **_brief(count)}

@@ -131,7 +131,7 @@ def _worst(summary: Summary) -> str:
 def _where(summary: Summary) -> str:
     """Return where each host is now."""
     told = [
-        (with_outcome(summary, "ok"), f"{'restarted' if summary['verb'] == 'restart' else 'done'}"),
+        (with_outcome(summary, "ok"), "done"),
         (with_outcome(summary, "reverted"), "back on the release before"),
         (with_outcome(summary, "stuck"), "out of rotation"),
         (with_outcome(summary, "not_reached"), "not touched"),
@@ -182,7 +182,8 @@ def _after_failure(summary: Summary) -> Iterable[str]:
         yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {words.command(summary)}"
         yield f"Or, once it is healthy, only put it back: {undrain} -e rotation_owner={summary['owner']}"
     for lb, why in summary["lbs_left"].items():
-        yield f"{lb} may still send requests as before ({words.first_line(why)}). When it answers: {words.command(summary)}"
+        told = f"{lb} may still send requests as before ({words.first_line(why)})"
+        yield f"{told}. When it answers again: {words.command(summary)}"
     yield from _go_back(summary, "What runs on the others can be taken back")
     yield f"See where everything is: {_status(summary)}"
 

@@ -61,7 +61,9 @@ class _Host:
         if kind == self.kind:
             return
         if self.kind:
-            self.segments.append({"kind": self.kind, "start": self.since, "end": max(at, self.since), "turn": self.turn})
+            self.segments.append(
+                {"kind": self.kind, "start": self.since, "end": max(at, self.since), "turn": self.turn}
+            )
         elif kind:
             self.turn += 1
         self.kind, self.since = kind, at
@@ -70,10 +72,11 @@ class _Host:
         """Read one event."""
         if name == "released":
             self.become("", at)
-        elif name in AFTER and (self.kind or name not in ("failed", "reverted")):
+        elif self.kind == "back":
             # On the way back it is switched and started again, and it is still on its way.
-            if self.kind != "back" or name in ARRIVED:
-                self.become(AFTER[name], at)
+            self.become(AFTER[name] if name in ARRIVED else "back", at)
+        elif name in AFTER and (self.kind or name not in ("failed", "reverted")):
+            self.become(AFTER[name], at)
 
 
 def history(events: Iterable[Event], started: float, finished: float, held_before: bool) -> dict[str, t.Any]:

@@ -261,10 +261,17 @@ def _ask(ask: Ask) -> Reply:
         return _too_slow(ask) if _timed_out(error) else Reply(error=f"no answer: {_reason(error)}")
     try:
         with response:
-            body = response.read(MOST_OF_BODY).decode(errors="replace")
+            body = response.read(MOST_OF_BODY)
+            # A read with a limit says nothing of bytes that were promised and never came.
+            if len(body) < MOST_OF_BODY and response.length:
+                return Reply(error=f"the answer broke off: {response.length} bytes did not come")
     except (OSError, http.client.HTTPException, ValueError) as error:
         return _too_slow(ask) if _timed_out(error) else Reply(error=f"the answer broke off: {_reason(error)}")
-    return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+    return Reply(
+        response.status,
+        {name.lower(): value for name, value in response.headers.items()},
+        body.decode(errors="replace"),
+    )
 
 
 def _too_slow(ask: Ask) -> Reply:

@@ -158,6 +158,17 @@ def events(
     ]
 
 
+def failure(task: str, result: Mapping[str, t.Any]) -> str:
+    """Return what failed and why, in one paragraph.
+
+    :param task: the name of the task
+    :param result: its result; of a loop the first item that failed is told
+    """
+    items = [item for item in result.get("results", ()) if item.get("failed") or item.get("unreachable")]
+    message = (items[0] if items else result).get("msg") or result.get("msg") or "no message"
+    return f"{task}: {' '.join(str(message).split())}"
+
+
 def first_line(message: object) -> str:
     """Return the first line of a message, which may be missing."""
     return (str(message or "").strip().splitlines() or ["no message"])[0]

@@ -180,7 +180,7 @@ class Keeper:
         """Break the lock that is there, and tell it in the journal of the run that had it."""
         holder = self._lock["run"]
         whose = f" of {self._lock['who']}" if self._lock.get("who") else ""
-        by = " ".join(part for part in (f"run {self._run}" if self._run else "", self._params["who"]) if part)
+        by = ", ".join(part for part in (f"run {self._run}" if self._run else "", self._params["who"]) if part)
         text = f"the lock of run {holder}{whose} was broken ({why}) by {by or 'an unnamed user'}"
         event = journal.normal({"at": self._at, "event": "lock_broken", "text": text, "run": holder})
         if not self._check_mode:

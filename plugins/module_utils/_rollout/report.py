@@ -153,7 +153,9 @@ def _notes(told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]]) -> It
     reloads = told["reloads"]
     if reloads:
         window = max(reload["window"] for reload in reloads)
-        per_lb = {lb: sum(r["idle_clients"] for r in reloads if r["lb"] == lb) for lb in sorted({r["lb"] for r in reloads})}
+        per_lb = {
+            lb: sum(r["idle_clients"] for r in reloads if r["lb"] == lb) for lb in sorted({r["lb"] for r in reloads})
+        }
         each = ", ".join(f"{lb} {words.number(idle)}" for lb, idle in per_lb.items())
         yield (
             f"with close_window {window:g} s clients that idle longer may lose a connection: "
@@ -161,8 +163,9 @@ def _notes(told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]]) -> It
         )
     for item in told["cut"]:
         yield f"cut: {item.get('host', '')}: {item.get('text', '')}"
-    if told["requests"]["unreadable"]:
-        yield f"{words.count(told['requests']['unreadable'], 'line')} of the access logs could not be read and count for nothing"
+    unreadable = told["requests"]["unreadable"]
+    if unreadable:
+        yield f"{words.count(unreadable, 'line')} of the access logs could not be read, and count for nothing"
     silent = sorted({reload["lb"] for reload in reloads} - {str(log.get("lb")) for log in logs})
     if silent:
         yield f"no access log was read from {words.listing(silent)}: its requests are missing in the figures"

@@ -42,7 +42,9 @@ def requests(logs: Logs, addresses: Mapping[str, str]) -> dict[str, t.Any]:
         ],
         # An attempt that was not the last one has no version in the log.
         "by_version": [row for row in _grouped(servers, "version", TOTALS) if row["requests"]],
-        "by_load_balancer": _grouped(({"lb": log.get("lb", ""), **(log.get("total") or {})} for log in logs), "lb", TOTALS),
+        "by_load_balancer": _grouped(
+            ({"lb": log.get("lb", ""), **(log.get("total") or {})} for log in logs), "lb", TOTALS
+        ),
         "seconds": _seconds(logs, hosts),
     }
 

@@ -18,8 +18,6 @@ from tests.rollouts.bench import BACKENDS, FIRST, LOAD_BALANCERS, ROOT, SECOND, 
 CLIENT = ROOT / "tests/nginx/client.py"
 OLD = dict.fromkeys(BACKENDS, FIRST)
 NEW = dict.fromkeys(BACKENDS, SECOND)
-REFUSED, FAILED = "refused", "failed"
-
 Broken = Callable[[Bench], contextlib.AbstractContextManager[None]]
 
 

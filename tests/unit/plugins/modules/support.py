@@ -22,7 +22,7 @@ runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
 """
 
 
-def start(name: str, check_mode: bool = False, programs: str = "", **arguments: Any) -> subprocess.Popen[bytes]:
+def start(name: str, /, check_mode: bool = False, programs: str = "", **arguments: Any) -> subprocess.Popen[bytes]:
     """Start a module.
 
     :param programs: a directory whose programs come before those of the system
@@ -51,6 +51,6 @@ def result_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return dict(json.loads(output))
 
 
-def run(name: str, **arguments: Any) -> dict[str, Any]:
+def run(name: str, /, **arguments: Any) -> dict[str, Any]:
     """Run a module and return what it says."""
     return result_of(start(name, **arguments))

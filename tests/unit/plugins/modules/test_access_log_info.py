@@ -13,7 +13,6 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import access_log
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutError
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 A, B = "10.0.0.1:5000", "10.0.0.2:5000"

@@ -14,9 +14,8 @@ import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import health
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Ask
-
-from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.test_health import params
+from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 HOST = LocalHost(lambda *_args, **_options: (0, "", ""))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]

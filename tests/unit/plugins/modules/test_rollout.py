@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 KILLED = """
@@ -131,7 +130,8 @@ def test_one_that_is_killed_leaves_a_readable_lock_that_another_may_break(
         assert "ansible-playbook unlock.yml -e run=run1" in refused["msg"]
         taken = do(tmp_path, "locked", "run2", gone=["run1"])
         assert taken["broken"] == ["run1"]
-        assert "run1" in taken["warnings"][0]
+        # Its form depends on the version of ansible-core.
+        assert "the lock of run run1" in str(taken["warnings"][0])
     assert info(tmp_path)["backends"]["lock"]["run"] == "run2"
 
 

@@ -6,7 +6,6 @@ import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import health
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Reply, RolloutError
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeProber
 
 GOOD = Reply(200, {"x-app-version": "1.4.2", "server": "gunicorn"}, "ok")

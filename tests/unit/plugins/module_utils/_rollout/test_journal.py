@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import journal
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeFiles
 
 FOLDER = "/r/backends/run1"
@@ -52,7 +52,11 @@ def test_a_run_has_an_end_when_it_has_told_it() -> None:
 
 
 def test_findings_name_the_event() -> None:
-    events = [{"at": 1, "event": "held"}, {"event": "Held!"}, {"at": "x", "event": "cut", "batch": "one"}]
+    events: list[dict[str, Any]] = [
+        {"at": 1, "event": "held"},
+        {"event": "Held!"},
+        {"at": "x", "event": "cut", "batch": "one"},
+    ]
     assert [finding.path for finding in journal.findings(events)] == [
         "events[1].event",
         "events[1].at",

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import info_task, lock, lock_task
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutError
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeFiles
 
 FOLDER = "/r/backends"
@@ -114,10 +114,11 @@ def test_the_lock_is_read_only_while_alone() -> None:
     class Late(FakeFiles):
         """Another run takes the lock while this one waits to be alone."""
 
-        def alone(self, folder: str) -> contextlib.AbstractContextManager[None]:
-            if "run2" not in self.files.get(f"{FOLDER}/lock.json", ""):
-                self.files[f"{FOLDER}/lock.json"] = json.dumps({"run": "run2", "seen": self.wall()})
-            return super().alone(folder)
+        @contextlib.contextmanager
+        def alone(self, folder: str) -> Iterator[None]:
+            self.files[f"{FOLDER}/lock.json"] = json.dumps({"run": "run2", "seen": self.wall()})
+            with super().alone(folder):
+                yield
 
     with pytest.raises(RolloutError, match="run run2"):
         do(Late(), "locked")
@@ -146,7 +147,7 @@ def test_a_lock_that_was_broken_is_lost_and_says_by_whom(state: str) -> None:
         do(host, state)
     assert caught.value.details["lost"]
     do(host, "locked", "run2")
-    with pytest.raises(RolloutError, match="now it is held by deploy of 1.4.2, run run2"):
+    with pytest.raises(RolloutError, match=r"now it is held by deploy of 1\.4\.2, run run2"):
         do(host, state)
 
 
@@ -154,7 +155,7 @@ def test_a_lock_file_that_was_removed_by_hand_is_lost_too() -> None:
     host = FakeFiles()
     do(host, "locked")
     del host.files[f"{FOLDER}/lock.json"]
-    with pytest.raises(RolloutError, match="/r/backends/lock.json is gone"):
+    with pytest.raises(RolloutError, match=r"/r/backends/lock\.json is gone"):
         do(host, "noted")
 
 
@@ -202,7 +203,7 @@ def test_breaking_by_name() -> None:
     host = FakeFiles()
     assert not do(host, "unlocked", "", break_run="run1")["changed"]
     do(host, "locked")
-    with pytest.raises(RolloutError, match="locked on lb1 by deploy of 1.4.2, run run1"):
+    with pytest.raises(RolloutError, match=r"locked on lb1 by deploy of 1\.4\.2, run run1"):
         do(host, "unlocked", "", break_run="run9")
     result = do(host, "unlocked", "", break_run="run1")
     assert (result["changed"], result["broken"], result["lock"]) == (True, ["run1"], {})

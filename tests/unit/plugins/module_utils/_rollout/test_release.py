@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import release
-
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeReleases
 
 PATH = "/srv/notes-backend1"

@@ -1,0 +1,240 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+
+"""The plan of a rollout: who is rolled, in which batches, what stays, and what speaks against it."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text
+
+Request = Mapping[str, t.Any]
+# What a batch takes beside the waits that have an option: executing tasks, seconds.
+OVERHEAD = 15.0
+
+
+def make(request: Request) -> dict[str, t.Any]:
+    """Return the plan; where its C(findings) are not empty, nothing may be changed.
+
+    :param request: C(verb) (deploy, rollback or restart), C(name) (the group), C(version), C(only_marked), C(options),
+        C(members), C(load_balancers) and C(gone) (runs that are proven dead)
+    """
+    members, views = request["members"], request["load_balancers"]
+    wrong = options.findings(request["options"])
+    owner = f"rollout-{request['name']}"
+    seen = capacity.look(members, [view for view in views if view["info"]], owner)
+    targets = {member["name"]: _target(request, member) for member in members}
+    order, skipped, unchanged = _order(request, seen, targets)
+    plan: dict[str, t.Any] = {
+        "verb": request["verb"],
+        "name": request["name"],
+        "version": request["version"],
+        "owner": owner,
+        "names": [member["name"] for member in members],
+        "backups": [member["name"] for member in members if member["backup"]],
+        "held": list(seen.ours),
+        "upstreams": list(seen.upstreams),
+        "order": order,
+        "skipped": skipped,
+        "unchanged": unchanged,
+        "not_selected": [member["name"] for member in members if not member["selected"]],
+        "failure_action": request["options"].get("failure_action"),
+        "resumes": _resumes(views),
+        "findings": [*wrong, *_findings(request, owner, targets)],
+        "warnings": [
+            *_broken_locks(request),
+            *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
+        ],
+        **_batches(request, order, seen, bool(wrong)),
+    }
+    numbers = {name: number for number, batch in enumerate(plan["batches"], 1) for name in batch}
+    plan["hosts"] = {
+        member["name"]: {
+            "address": member["address"],
+            "from": member["release"].get("current", ""),
+            "to": targets[member["name"]],
+            "batch": numbers.get(member["name"], 0),
+            "why_first": _why_first(member["name"], seen),
+        }
+        for member in members
+    }
+    if order and not wrong and sum(map(len, plan["batches"])) < len(order):
+        plan["findings"].append(_cannot(plan, seen))
+    runs = any(member["release"].get("running") == targets[member["name"]] for member in members)
+    plan["stops_after_first_batch"] = bool(request["options"].get("canary") and len(plan["batches"]) > 1 and not runs)
+    plan["reloads"] = len(plan["batches"]) + 1 if plan["batches"] else 0
+    plan["seconds_longest"] = 0.0 if wrong else _longest(request, plan)
+    plan["text"] = plan_text.lines(plan)
+    return plan
+
+
+def _target(request: Request, member: capacity.Member) -> str:
+    """Return the release that a host is to run."""
+    if request["version"]:
+        return str(request["version"])
+    return str(member["release"].get("previous" if request["verb"] == "rollback" else "current", ""))
+
+
+def _order(
+    request: Request, seen: capacity.Seen, targets: Mapping[str, str]
+) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return who is rolled in which order, who is left out and why, and who needs nothing."""
+    chosen = [member for member in request["members"] if member["selected"]]
+    skipped = {m["name"]: seen.skipped[m["name"]] for m in chosen if m["name"] in seen.skipped}
+    unchanged = [
+        member["name"]
+        for member in chosen
+        if member["name"] not in skipped and not _needs(request, member, seen, targets[member["name"]])
+    ]
+    rolled = [m["name"] for m in chosen if m["name"] not in skipped and m["name"] not in unchanged]
+    first = [name for name in rolled if name in seen.ours]
+    second = [name for name in rolled if name in seen.unhealthy and name not in first]
+    return [*first, *second, *(name for name in rolled if name not in first and name not in second)], skipped, unchanged
+
+
+def _needs(request: Request, member: capacity.Member, seen: capacity.Seen, target: str) -> bool:
+    """Return whether a host has to be rolled: also one that was left half-way."""
+    name, release = member["name"], member["release"]
+    if name in seen.ours:
+        return True
+    if request["verb"] == "restart":
+        return not request["only_marked"] or bool(release.get("restart_due"))
+    return not (
+        release.get("current") == release.get("running") == target
+        and release.get("active") == "active"
+        and name not in seen.unhealthy
+    )
+
+
+def _batches(request: Request, order: Sequence[str], seen: capacity.Seen, wrong: bool) -> dict[str, t.Any]:
+    """Return the batches and what stays in rotation while each is out."""
+    regular = [member["name"] for member in request["members"] if not member["backup"]]
+    if wrong:
+        return {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
+    values = request["options"]
+    min_healthy = batches.share(values["min_healthy"], len(regular), up=True)
+    found = batches.split(order, values["serial"], seen.serving, min_healthy)
+    healthy, left = set(seen.serving), []
+    for number, batch in enumerate(found, 1):
+        left.append({"batch": number, "in_rotation": len(healthy.difference(batch)), "of": len(regular)})
+        healthy.update(name for name in batch if name in regular)
+    return {
+        "batches": found,
+        "serial": [len(batch) for batch in found] or [1],
+        "capacity": left,
+        "min_healthy": min_healthy,
+    }
+
+
+def _findings(request: Request, owner: str, targets: Mapping[str, str]) -> list[str]:
+    """Return what speaks against the rollout, all at once."""
+    views = request["load_balancers"]
+    answering = [view for view in views if view["reachable"]]
+    found = [
+        f"{view['name']} cannot be reached: {view['error']}; it may still send requests to a host that is about to stop"
+        for view in views
+        if not view["reachable"]
+    ]
+    found += [told for view in answering for told in _not_serving(view)]
+    found += capacity.disagreements(request["members"], answering, owner)
+    found += [told for view in answering for told in _locked(request, view)]
+    chosen = [member for member in request["members"] if member["selected"]]
+    if not chosen:
+        found.append(f"no host of the group {request['name']} is selected; mend --limit")
+    for member in chosen:
+        found += _cannot_roll(request, member, targets[member["name"]])
+    return list(dict.fromkeys(found))
+
+
+def _not_serving(view: capacity.View) -> list[str]:
+    """Return why a load balancer would not do what it is told."""
+    emergencies = [told for told in view["info"].get("warnings", ()) if "[emerg]" in told]
+    if emergencies:
+        return [f"{view['name']}: {emergencies[0]}"]
+    live = view["info"].get("live")
+    if live == "stopped":
+        return [f"{view['name']}: nginx does not run; start it"]
+    if live == "different":
+        return [f"{view['name']}: nginx serves something else than what is on its disk; apply site.yml, or reload it"]
+    return []
+
+
+def _locked(request: Request, view: capacity.View) -> list[str]:
+    """Return who else rolls this group."""
+    lock = view["rollout"].get("lock") or {}
+    if not lock or lock["run"] in request.get("gone", ()):
+        return []
+    what = f"{lock['verb']}{' of ' + lock['version'] if lock.get('version') else ''}"
+    return [
+        f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {lock['who']}, last step "
+        f"'{lock['step']}' {lock['age']:.0f} s ago by its clock. "
+        f"If that run is dead: ansible-playbook unlock.yml -e run={lock['run']}"
+    ]
+
+
+def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list[str]:
+    """Return why a selected host cannot be rolled."""
+    name, release = member["name"], member["release"]
+    if not release:
+        return [f"{name} cannot be reached; bring it back, or leave it out: --limit '!{name}'"]
+    if not release.get("current"):
+        return [f"{name} has no release yet; apply site.yml first"]
+    if not target:
+        return [
+            f"{name} has no release before {release['current']} to go back to; name one: -e release_version=VERSION"
+        ]
+    if request["verb"] == "rollback" and target not in release.get("complete", ()):
+        return [
+            f"{name} does not have the release {target} any more; it has {', '.join(release['complete'])}; deploy it"
+        ]
+    return []
+
+
+def _broken_locks(request: Request) -> list[str]:
+    """Return the locks that this run will break."""
+    return list(
+        dict.fromkeys(
+            f"run {lock['run']} of {lock['who']} is dead (its last step was '{lock['step']}'); its lock is broken"
+            for view in request["load_balancers"]
+            if (lock := view["rollout"].get("lock") or {}) and lock["run"] in request.get("gone", ())
+        )
+    )
+
+
+def _resumes(views: Sequence[capacity.View]) -> str:
+    return next((str(run) for view in views if (run := view["rollout"].get("unfinished"))), "")
+
+
+def _why_first(name: str, seen: capacity.Seen) -> str:
+    if name in seen.ours:
+        return "held by an earlier rollout"
+    return "unhealthy" if name in seen.unhealthy else ""
+
+
+def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> str:
+    """Return why a host cannot be taken out of rotation."""
+    left = [name for name in plan["order"] if not any(name in batch for batch in plan["batches"])]
+    told = (
+        f"{', '.join(left)} cannot be taken out of rotation: {len(seen.serving)} of {len(plan['names'])} hosts of "
+        f"{plan['name']} serve ({', '.join(seen.serving) or 'none'}), and rollout_min_healthy is {plan['min_healthy']}"
+    )
+    if seen.unhealthy:
+        told += f"; {', '.join(f'{name} is unhealthy: {why}' for name, why in seen.unhealthy.items())}"
+    if len(plan["names"]) == 1:
+        told += (
+            "; one host alone cannot be changed without nobody serving for a while: rollout_min_healthy=0 accepts it"
+        )
+    return told
+
+
+def _longest(request: Request, plan: Mapping[str, t.Any]) -> float:
+    """Return how long the rollout may take if every wait lasts as long as it may, in seconds."""
+    values = request["options"]
+    waits = ("close_window", "drain_timeout", "stop_timeout", "healthy_deadline", "min_healthy_time")
+    batch = sum(float(values.get(name, 0)) for name in waits) + OVERHEAD + float(values["monitor"]["seconds"])
+    return batch * len(plan["batches"])

@@ -1,0 +1,59 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+
+"""The plan as a human reads it."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import count, duration
+
+FAILURE = {
+    "pause": "a host that fails returns to the release before, and the rollout stops there",
+    "rollback": "a host that fails returns to the release before, and so do all that this run has done",
+}
+
+
+def lines(plan: Mapping[str, t.Any]) -> list[str]:
+    """Return the lines of the plan."""
+    version = f" of {plan['version']}" if plan["version"] else ""
+    found = [f"{plan['verb']}{version} on {plan['name']}: {count(len(plan['order']), 'host')} in {_batches(plan)}"]
+    if not plan["order"]:
+        found = [f"{plan['verb']}{version} on {plan['name']}: nothing to do"]
+    if plan["resumes"]:
+        found.append(f"run {plan['resumes']} did not come to its end; this one goes on from there")
+    found += [_batch(plan, number, batch) for number, batch in enumerate(plan["batches"], 1)]
+    if plan["stops_after_first_batch"]:
+        found.append("canary: it stops after the first batch; the same command again goes on")
+    found += [f"left out: {name} is {why}" for name, why in plan["skipped"].items()]
+    if plan["unchanged"]:
+        found.append(f"nothing to do on {', '.join(plan['unchanged'])}")
+    if plan["not_selected"]:
+        found.append(f"not named by --limit: {', '.join(plan['not_selected'])}")
+    if plan["batches"]:
+        found.append(
+            f"{count(plan['reloads'], 'reload')} of each load balancer, "
+            f"{duration(plan['seconds_longest'])} at the longest; {FAILURE.get(plan['failure_action'], '')}"
+        )
+    return found + [f"note: {told}" for told in plan["warnings"]]
+
+
+def _batches(plan: Mapping[str, t.Any]) -> str:
+    held = f", at least {plan['min_healthy']} stay (rollout_min_healthy)"
+    return count(len(plan["batches"]), "batch", "batches") + held
+
+
+def _batch(plan: Mapping[str, t.Any], number: int, batch: list[str]) -> str:
+    hosts = []
+    for name in batch:
+        host = plan["hosts"][name]
+        moved = f"{host['from']} -> {host['to']}" if host["from"] != host["to"] else host["to"]
+        hosts.append(f"{name} {moved}{' (' + host['why_first'] + ')' if host['why_first'] else ''}")
+    left = plan["capacity"][number - 1]
+    stay = f"{left['in_rotation']} of {left['of']} stay in rotation"
+    return f"batch {number} of {len(plan['batches'])}: {', '.join(hosts)}; {stay}"

@@ -1,0 +1,78 @@
+# Copyright: Contributors to the evenkeel.web collection
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE: only for the plugins of this collection; it may change without notice.
+
+"""Timeouts that must fit together, from the client through nginx to systemd (evidence: nginx and gunicorn sources)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+
+# nginx' own units of time (ngx_parse_time in src/core/ngx_parse.c).
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def seconds(value: t.Any) -> float:
+    """Return seconds from a number or a time of nginx such as V(30s), V(1m) or V(1h 30m).
+
+    :raises ValueError: it is neither
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    text = str(value).strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    parts = re.findall(r"(\d+)(ms|[smhdw])", text)
+    if not parts or re.sub(r"(\d+)(ms|[smhdw])|\s", "", text):
+        raise ValueError(f"{value!r} is no time; allowed are seconds, or a time such as 30s or 1m")
+    return sum(int(number) * UNITS[unit] for number, unit in parts)
+
+
+# The first must not be longer than the second (strictly shorter where it says so), or this happens.
+CHAIN = (
+    ("longest_request", "drain_timeout", False, "the drain ends before the request"),
+    ("longest_request", "backend_timeout", False, "the server kills the worker before the request ends"),
+    ("longest_request", "proxy_read_timeout", False, "nginx gives up before the answer comes"),
+    ("backend_timeout", "backend_graceful_timeout", False, "a stop cuts requests that the server still allows"),
+    ("backend_graceful_timeout", "backend_stop_timeout", True, "systemd kills what the server still finishes"),
+    (
+        "proxy_keepalive_timeout",
+        "backend_keepalive",
+        True,
+        "the application closes a connection that nginx just reuses",
+    ),
+    ("client_keepalive_timeout", "close_window", False, "a reload breaks connections of clients that are idle longer"),
+    ("client_keepalive_timeout", "keepalive_min_timeout", False, "a reload breaks connections that are idle longer"),
+)
+
+
+def findings(values: Mapping[str, t.Any]) -> list[str]:
+    """Return a sentence for each pair that does not fit: both names, both values, and the value to set.
+
+    :param values: by the names of C(CHAIN); what is missing is not checked
+    """
+    found, known = [], {}
+    for name, value in values.items():
+        if name == "worker_shutdown_timeout":
+            if value not in ("", None):
+                found.append(
+                    f"worker_shutdown_timeout is {value}; leave it unset, or each reload cuts requests and WebSockets"
+                )
+            continue
+        try:
+            known[name] = seconds(value)
+        except ValueError as error:
+            found.append(f"{name}: {error}")
+    for shorter, longer, strictly, otherwise in CHAIN:
+        if shorter not in known or longer not in known:
+            continue
+        fits = known[shorter] < known[longer] if strictly else known[shorter] <= known[longer]
+        if not fits:
+            wanted = f"more than {known[shorter]:g}" if strictly else f"at least {known[shorter]:g}"
+            both = f"{shorter} is {known[shorter]:g} s and {longer} {known[longer]:g} s"
+            found.append(f"{both}: {otherwise}; set {longer} to {wanted}")
+    return found

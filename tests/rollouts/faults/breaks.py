@@ -1,0 +1,79 @@
+"""Ways to break a machine, each undone at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Iterator
+
+from tests.rollouts.bench import PORT, Bench
+from tests.rollouts.faults.row import Broken
+
+
+def docker(*words: str) -> None:
+    """Run a command of the container engine."""
+    subprocess.run(["docker", *words], check=True, capture_output=True)
+
+
+def pause(bench: Bench, host: str) -> None:
+    """Make a machine silent: it takes packets and never answers."""
+    docker("pause", bench.container(host))
+
+
+@contextlib.contextmanager
+def awake(bench: Bench, *hosts: str) -> Iterator[None]:
+    """Wake up machines that a test has paused."""
+    try:
+        yield
+    finally:
+        for host in hosts:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                docker("unpause", bench.container(host))
+
+
+def silent(host: str) -> Broken:
+    """Return a break: a machine is silent all the while."""
+
+    @contextlib.contextmanager
+    def broken(bench: Bench) -> Iterator[None]:
+        with awake(bench, host):
+            pause(bench, host)
+            yield
+
+    return broken
+
+
+def wakes(host: str) -> Broken:
+    """Return a break that only undoes: the test pauses the machine itself."""
+    return lambda bench: awake(bench, host)
+
+
+def scripts(host: str, broken: str, mended: str = "") -> Broken:
+    """Return a break: lines of sh, run as root on a machine."""
+
+    @contextlib.contextmanager
+    def context(bench: Bench) -> Iterator[None]:
+        bench.shell(host, broken.format(address=bench.address(host), port=PORT))
+        try:
+            yield
+        finally:
+            if mended:
+                bench.shell(host, mended.format(address=bench.address(host), port=PORT), check=False)
+
+    return context
+
+
+def faulty(host: str, version: str, words: str) -> Broken:
+    """Return a break: a version of the application has a fault on one host."""
+
+    @contextlib.contextmanager
+    def context(bench: Bench) -> Iterator[None]:
+        bench.fault(host, version, words)
+        yield
+
+    return context
+
+
+def by_hand(lb: str, *words: str) -> Callable[[Bench], None]:
+    """Return something that an operator types on a load balancer while a rollout runs."""
+    return lambda bench: bench.on(lb, *words) and None

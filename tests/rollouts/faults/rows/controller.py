@@ -1,0 +1,87 @@
+"""The controller dies, or there are two of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+from tests.rollouts.bench import Bench
+from tests.rollouts.faults.row import NEW, Row, arguments, killed_when, once, read_until
+
+
+def killed(name: str, line: str, todo: str, usual: bool = True) -> Row:
+    """Return the row of a controller that is killed when it prints a line, and starts again at once."""
+    return Row(
+        name=f"the controller is killed while {name}",
+        run=killed_when(line),
+        code=0,
+        versions=NEW,
+        says=(r"lock.*broken|broke the lock|proven dead|is dead", r"succeeded"),
+        sees="At most one batch is held and gets no request; the others serve. The lock is left behind.",
+        todo=todo,
+        usual=usual,
+    )
+
+
+SAME = (
+    "Run the same command again, from the same machine: it proves that the run is dead, says so, breaks its lock and goes on. "
+    "From another machine name the run that is dead: `unlock.yml -e run=ID`."
+)
+
+
+def second_while_first(bench: Bench, row: Row) -> tuple[int, str]:
+    """Start one deploy, and a second one as soon as the first has the lock; the first must end well."""
+    first = bench.start("deploy.yml", *arguments(row))
+    try:
+        read_until(first, "Hold exactly this batch")
+        result = once(bench, row)
+        output, _ = first.communicate(timeout=300)
+        assert first.returncode == 0, output
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(first.pid, signal.SIGKILL)
+    return result
+
+
+def after_another_machine_died(bench: Bench, row: Row) -> tuple[int, str]:
+    """Kill a run; pretend that it was another machine's; break its lock by name; run again."""
+    first = bench.start("deploy.yml", *arguments(row))
+    read_until(first, "Wait until this host is healthy")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait(10)
+    for lb in ("lb1", "lb2"):
+        path = "/var/lib/evenkeel/rollouts/backends/lock.json"
+        bench.shell(lb, f"""sed -i -E 's/"machine": *"[^"]*"/"machine": "another"/' {path}""")
+    code, refused = once(bench, row)
+    assert code == 2, refused
+    run = bench.lock()["lb1"]["run"]
+    assert f"unlock.yml -e run={run}" in " ".join(refused.split()), refused
+    bench.play("unlock.yml", "-e", f"run={run}")
+    return once(bench, row)
+
+
+ROWS = [
+    killed("it stages", "Hand over the hosts in the order of the plan", SAME, usual=False),
+    killed("it holds a batch", "Hold exactly this batch", SAME),
+    killed("the application restarts", "Restart the application", SAME, usual=False),
+    killed("it asks for health", "Wait until this host is healthy", SAME),
+    killed("it releases the last batch", "Release the last batch", SAME, usual=False),
+    Row(
+        name="another machine's controller was killed",
+        run=after_another_machine_died,
+        code=0,
+        versions=NEW,
+        says=(r"succeeded",),
+        sees="The run is refused: who has the lock, what they did last and how long ago, and the command that breaks it.",
+        todo="Make sure that the run is dead, type the command that the message shows, and deploy again.",
+    ),
+    Row(
+        name="two deploys at once",
+        run=second_while_first,
+        versions=NEW,
+        says=(r"lock", r"deploy of 2\.0\.0", r"unlock\.yml -e run="),
+        sees="The second one changes nothing and says who has the lock. The first one ends as if it were alone.",
+        todo="Wait for the first one.",
+    ),
+]

@@ -1,0 +1,94 @@
+"""A backend, the way to it or somebody's hold on it is at fault."""
+
+from __future__ import annotations
+
+from tests.rollouts.bench import FIRST, SECOND, Bench
+from tests.rollouts.faults.breaks import pause, scripts, silent, wakes
+from tests.rollouts.faults.row import NEW, Row, during, once
+
+LOSSY = """nft -f - <<'N'
+table inet lossy {{
+  chain input {{
+    type filter hook input priority 0;
+    tcp dport {port} numgen random mod 100 < 30 drop
+  }}
+}}
+N"""
+
+
+
+def held_by_ops(bench: Bench, row: Row) -> tuple[int, str]:
+    """Hold backend2 as an operator does, then deploy."""
+    bench.play("drain.yml", "-l", "backend2", "-e", '{"rotation_reason": "disk swap", "rotation_owner": "ops"}')
+    return once(bench, row)
+
+
+ROWS = [
+    Row(
+        name="a backend cannot be reached before",
+        broken=silent("backend2"),
+        # nginx finds out by itself, and asks another one.
+        says=(r"backend2", r"Nothing was changed"),
+        sees="Nothing is changed: the host is named.",
+        todo="Bring it back, or leave it out: `--limit '!backend2'`.",
+        versions={"backend1": FIRST, "backend3": FIRST},
+        lost=30,
+    ),
+    Row(
+        name="a backend goes silent while it is held",
+        broken=wakes("backend1"),
+        run=during("Wait until this host is healthy", lambda bench: pause(bench, "backend1")),
+        held=("backend1",),
+        versions={"backend2": FIRST, "backend3": FIRST},
+        says=(r"backend1", r"stuck|stays out"),
+        sees="backend1 stays out of rotation, the others serve and were not touched.",
+        todo="When it is back, run the same command again: it is the first one that is taken.",
+    ),
+    Row(
+        name="the last healthy server",
+        broken=scripts("backend2", "systemctl stop stub-backend2", "systemctl start stub-backend2"),
+        variables={"rollout_min_healthy": 2},
+        versions={"backend1": FIRST, "backend2": "", "backend3": FIRST},
+        says=(r"min_healthy", r"backend2"),
+        code=2,
+        sees="A batch that would leave fewer healthy servers than `rollout_min_healthy` is not taken out.",
+        todo="Mend the server that is named as unhealthy, or lower `rollout_min_healthy`.",
+    ),
+    Row(
+        name="a server is held by somebody else",
+        run=held_by_ops,
+        code=0,
+        versions={"backend1": SECOND, "backend2": FIRST, "backend3": SECOND},
+        held=("backend2",),
+        says=(r"backend2.*held by\s+ops", r"disk swap"),
+        sees="The host is left out, and its owner, reason and age are said. It stays held.",
+        todo="`undrain.yml -l backend2` when the work is done, then the same command again.",
+    ),
+    Row(
+        name="the application's main process is killed while it drains",
+        run=during(
+            "Hold exactly this batch",
+            lambda bench: bench.on("backend1", "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "stub-backend1") and None,
+        ),
+        code=0,
+        versions=NEW,
+        # What the process had in its hands is gone with it.
+        lost=20,
+        says=(r"succeeded",),
+        sees="Requests that the process had in its hands are lost with it; the rollout goes on.",
+        todo="Nothing.",
+        usual=False,
+    ),
+    Row(
+        name="a third of the packets to one backend are lost",
+        broken=scripts("backend2", LOSSY, "nft delete table inet lossy"),
+        code=0,
+        versions=NEW,
+        variables={"rollout_healthy_deadline": 60, "rollout_drain_timeout": 20},
+        says=(r"succeeded",),
+        sees="Everything takes longer; a server that seems unhealthy meanwhile is named.",
+        todo="Mend the network.",
+        usual=False,
+    ),
+]
+

@@ -1,0 +1,119 @@
+"""A load balancer, its nginx or its configuration is at fault."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tests.rollouts.bench import FIRST, Bench
+from tests.rollouts.faults.breaks import docker, pause, scripts, silent, wakes
+from tests.rollouts.faults.row import NEW, Row, during
+
+CONFIGURATION = "/etc/nginx/conf.d/zz_by_hand.conf"
+
+
+@contextlib.contextmanager
+def without_ssh(bench: Bench) -> Iterator[None]:
+    """Close the way to lb2 for new connections, and end those that are open; it goes on serving."""
+    bench.shell("lb2", "nft -f - <<'N'\ntable inet closed { chain input { type filter hook input priority 0; }; }\nN")
+    bench.shell("lb2", "nft add rule inet closed input tcp dport 22 reject with tcp reset", check=False)
+    try:
+        yield
+    finally:
+        docker("exec", bench.container("lb2"), "nft", "delete", "table", "inet", "closed")
+
+
+def held_on_one(bench: Bench) -> contextlib.AbstractContextManager[None]:
+    """Return a break: an operator has drained backend3 on one load balancer only."""
+    return scripts(
+        "lb1",
+        """sed -i -E '/{backend3}:{{port}}/ s/;/ down;/' /etc/nginx/upstreams.d/*.conf
+nginx -s reload; sleep 0.3""".replace("{backend3}", bench.address("backend3")),
+    )(bench)
+
+
+def restart_machine(bench: Bench) -> None:
+    """Restart the machine of lb2 as a power cut would."""
+    container = bench.container("lb2")
+    docker("kill", container)
+    docker("start", container)
+
+
+ROWS = [
+    Row(
+        name="a load balancer cannot be reached before",
+        broken=without_ssh,
+        says=(r"lb2", r"Nothing was changed"),
+        sees="Nothing is changed: what cannot be told goes on sending requests to a host that is about to stop.",
+        todo="Bring the load balancer back, or take it out of the inventory's group if it serves nobody.",
+    ),
+    Row(
+        name="a load balancer is silent before",
+        broken=silent("lb2"),
+        clients=("lb1",),
+        says=(r"lb2", r"Nothing was changed"),
+        sees="The same, after the time that ssh waits for a machine that does not answer.",
+        todo="Bring the load balancer back. `ServerAliveInterval` and `ConnectTimeout` of ssh bound the wait.",
+    ),
+    Row(
+        name="a load balancer goes silent in the middle",
+        broken=wakes("lb2"),
+        run=during("Wait until this host is healthy", lambda bench: pause(bench, "lb2")),
+        clients=("lb1",),
+        locked=True,
+        versions={},
+        says=(r"lb2",),
+        sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
+        todo="When it is back, run the same command again: it goes on where it stopped.",
+    ),
+    Row(
+        name="two load balancers disagree",
+        broken=held_on_one,
+        says=(r"lb1", r"lb2", r"backend3", r"Nothing was changed"),
+        sees="Nothing is changed: which server is held on which load balancer, and by whom.",
+        todo="`undrain.yml -l backend3 -e owner=by-hand`, or hold it on both with `drain.yml`.",
+    ),
+    Row(
+        name="the configuration of nginx is broken before",
+        broken=scripts("lb1", f"echo 'broken on;' > {CONFIGURATION}", f"rm -f {CONFIGURATION}"),
+        says=(r"lb1", r"zz_by_hand\.conf", r"unknown directive|Nothing was changed"),
+        sees="Nothing is changed: nginx' own message with the file and the line.",
+        todo="Mend the file, `nginx -t`, and run the same command again.",
+    ),
+    Row(
+        name="the configuration of nginx is broken in the middle",
+        broken=scripts("lb1", "true", f"rm -f {CONFIGURATION}"),
+        run=during(
+            "Wait until this host is healthy", lambda bench: bench.shell("lb1", f"echo 'broken on;' > {CONFIGURATION}")
+        ),
+        # backend1 has its release and cannot be released where nginx takes no configuration.
+        versions={"backend1": "2.0.0", "backend2": FIRST, "backend3": FIRST},
+        held=("backend1",),
+        says=(r"zz_by_hand\.conf",),
+        sees="The rollout stops; the host that was held stays held where nginx takes no configuration, and is named.",
+        todo="Mend the file, `nginx -t`, and run the same command again: it goes on where it stopped.",
+    ),
+    Row(
+        name="nginx is restarted while a batch is held",
+        run=during("Wait until this host is healthy", lambda bench: bench.on("lb1", "systemctl", "restart", "nginx") and None),
+        code=0,
+        versions=NEW,
+        # A restart, unlike a reload, breaks what is under way on that load balancer.
+        lost=20,
+        clients=("lb2",),
+        says=(r"succeeded",),
+        sees="Nothing: what is held stands in the configuration, not in the memory of nginx.",
+        todo="Nothing. Reload nginx instead of restarting it: a restart breaks the requests that are under way.",
+    ),
+    Row(
+        name="a load balancer's machine is restarted in the middle",
+        run=during("Wait until this host is healthy", restart_machine),
+        code=0,
+        versions=NEW,
+        clients=("lb1",),
+        says=(r"succeeded",),
+        sees="Nothing, if it is back before it is told something again; otherwise it is like one that cannot be reached.",
+        todo="Run the same command again if the rollout stopped.",
+        usual=False,
+    ),
+]

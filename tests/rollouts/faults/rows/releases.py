@@ -1,0 +1,99 @@
+"""The release itself is at fault."""
+
+from __future__ import annotations
+
+from tests.rollouts.bench import FIRST, SECOND
+from tests.rollouts.faults.breaks import faulty, scripts
+from tests.rollouts.faults.row import NEW, Row
+
+BACK = "backend1 is back on 1.0.0 and serves; the others were not touched."
+AGAIN = "Mend the release, give it a new version, and deploy that."
+
+ROWS = [
+    Row(
+        name="the new release does not start",
+        version=f"{SECOND}-start-fails",
+        says=(r"backend1", r"reverted", r"paused"),
+        sees=f"The process of the release never runs in its directory. {BACK}",
+        todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
+    ),
+    Row(
+        name="the new release starts and is unhealthy",
+        version=f"{SECOND}-unhealthy",
+        says=(r"not healthy.*/health", r"500", r"reverted"),
+        sees=f"What the load balancers were answered last, how often and for how long. {BACK}",
+        todo=f"Ask the path that is named yourself. {AGAIN}",
+    ),
+    Row(
+        name="the health path answers with a redirect",
+        version=f"{SECOND}-redirect",
+        says=(r"301", r"redirect is not healthy", r"reverted"),
+        sees=f"A redirect is not healthy, whatever it leads to. {BACK}",
+        todo="Set `rollout_health_check.path`, `.host` or `.status` to what the release means by healthy.",
+    ),
+    Row(
+        name="healthy, then dead while it is watched",
+        version=f"{SECOND}-dies",
+        says=(r"backend1 was healthy and is not any more", r"reverted"),
+        sees=f"The batch was released and is taken out again in the reload that releases the next one. {BACK}",
+        todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
+    ),
+    Row(
+        name="healthy, but users get errors",
+        version=f"{SECOND}-errors",
+        says=(r"failed at 2\.0\.0-errors|requests .* failed", r"allowed 5", r"reverted"),
+        # Users do see them: that is what the watch notices.
+        lost=400,
+        sees=(
+            "How many of how many requests failed at the new release, and at the others meanwhile, from the access logs. "
+            "The users who met the first batch did get these errors: a smaller first batch meets fewer. " + BACK
+        ),
+        todo=f"{AGAIN} A health path that uses what the users use would have found it before they did.",
+    ),
+    Row(
+        name="a slow start",
+        version=f"{SECOND}-slow",
+        code=0,
+        versions=dict.fromkeys(NEW, f"{SECOND}-slow"),
+        says=(r"succeeded",),
+        sees="Nothing but the seconds: a host is held until it is healthy.",
+        todo="Nothing. `rollout_healthy_deadline` must be longer than the slowest start.",
+    ),
+    Row(
+        name="the release before is unhealthy as well",
+        version=f"{SECOND}-unhealthy",
+        broken=faulty("backend1", FIRST, "unhealthy"),
+        held=("backend1",),
+        says=(r"backend1", r"stuck|stays out"),
+        sees="backend1 is unhealthy with both releases, so it stays out of rotation; the others serve.",
+        todo="Mend backend1, then run the same command again, or `undrain.yml -l backend1 -e owner=rollout-backends`.",
+    ),
+    Row(
+        name="the old process does not end",
+        broken=faulty("backend1", FIRST, "ignores-sigterm"),
+        code=0,
+        versions=NEW,
+        variables={"rollout_healthy_deadline": 30},
+        says=(r"succeeded",),
+        sees="Nothing but the seconds: systemd ends what is left after `backend_stop_timeout`.",
+        todo="Nothing. An application that ends when it is asked to makes deploys shorter.",
+        usual=False,
+    ),
+    Row(
+        name="another process answers on the port",
+        broken=scripts(
+            "backend1",
+            """systemctl stop stub-backend1
+systemd-run --unit=squatter --quiet python3 -m http.server {port} --bind {address}
+sleep 0.5""",
+            "systemctl stop squatter; systemctl reset-failed stub-backend1; systemctl start stub-backend1",
+        ),
+        held=("backend1",),
+        versions={"backend1": "", "backend2": FIRST, "backend3": FIRST},
+        says=(r"backend1", r"stuck|stays out"),
+        # http.server knows no /api/get: the site was broken before the rollout came.
+        lost=10000,
+        sees="An answer is not enough: the main process of the unit must run in the release. backend1 stays out.",
+        todo="Stop the process that has the port (`ss -ltnp`), then run the same command again.",
+    ),
+]

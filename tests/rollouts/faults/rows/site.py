@@ -1,0 +1,114 @@
+"""site.yml, the inventory, options and clocks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+
+from tests.rollouts.bench import FIRST, SECOND, Bench
+from tests.rollouts.faults.breaks import scripts
+from tests.rollouts.faults.row import NEW, OLD, Row, arguments, once, read_until
+
+
+def site_meanwhile(bench: Bench, row: Row) -> tuple[int, str]:
+    """Apply the tiers of the site while a batch is held."""
+    process = bench.start("deploy.yml", *arguments(row))
+    try:
+        seen = read_until(process, "Wait until this host is healthy")
+        for tier in ("load_balancers.yml", "backends.yml"):
+            bench.play(tier)
+        rest, _ = process.communicate(timeout=300)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, seen + rest
+
+
+def environment_changed(bench: Bench, _row: Row) -> tuple[int, str]:
+    """Change the environment of the application and apply what site.yml applies."""
+    extra = json.dumps({"backend_environment": {"COLOUR": "green"}})
+    bench.play("backends.yml", "-e", extra)
+    done = bench.play("restart.yml", "-e", json.dumps({"rollout_only_marked": True}), check=False)
+    return done.code, done.output
+
+
+def has_colour(bench: Bench) -> None:
+    """Expect the new environment in every process, and put the old one back."""
+    for host in OLD:
+        script = f"tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID stub-{host})/environ | grep COLOUR"
+        assert bench.shell(host, script).strip() == "COLOUR=green"
+    bench.play("backends.yml")
+    bench.everywhere(OLD, lambda host: bench.shell(host, f"systemctl restart stub-{host}; rm -f /var/lib/evenkeel/restart/*"))
+
+
+ROWS = [
+    Row(
+        name="site.yml while a batch is held",
+        run=site_meanwhile,
+        code=0,
+        versions=NEW,
+        says=(r"succeeded",),
+        sees="site.yml warns that a server is held, by whom and why, and leaves it held and its release alone.",
+        todo="Nothing.",
+    ),
+    Row(
+        name="a changed environment",
+        run=environment_changed,
+        code=0,
+        versions=OLD,
+        says=(r"succeeded",),
+        after=has_colour,
+        sees="site.yml leaves a mark on each host and ends with a restart of the marked ones, one batch after the other.",
+        todo="Nothing.",
+    ),
+    Row(
+        name="a limit",
+        options=("--limit", "backend2"),
+        code=0,
+        versions={"backend1": FIRST, "backend2": SECOND, "backend3": FIRST},
+        says=(r"succeeded",),
+        sees="Only the hosts that were named are rolled; capacity is counted over the whole group all the same.",
+        todo="Deploy without the limit: until then the group runs two versions, as `status.yml` shows.",
+    ),
+    Row(
+        name="more hosts at once than there are",
+        variables={"rollout_serial": 100},
+        code=0,
+        versions=NEW,
+        says=(r"min_healthy", r"succeeded"),
+        sees="A batch never takes so many that fewer than `rollout_min_healthy` serve; the plan says what it made of it.",
+        todo="Nothing, or set `rollout_serial` to what is meant.",
+    ),
+    Row(
+        name="a clock that is ten minutes ahead",
+        broken=scripts(
+            "lb2",
+            """cat > /usr/local/bin/python3-ahead <<'S'
+#!/bin/sh
+export LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME=+600
+exec /usr/bin/python3 "$@"
+S
+chmod 755 /usr/local/bin/python3-ahead""",
+            "rm -f /usr/local/bin/python3-ahead",
+        ),
+        run=lambda bench, row: with_clock_ahead(bench, row),
+        code=0,
+        versions=NEW,
+        says=(r"succeeded",),
+        sees="Nothing: ages are told by the clock of the host that knows them, and the report uses the controller's.",
+        todo="Nothing.",
+        usual=False,
+    ),
+]
+
+
+def with_clock_ahead(bench: Bench, row: Row) -> tuple[int, str]:
+    """Deploy with a Python on lb2 that is ten minutes ahead."""
+    hosts = bench.inventory / "host_vars/lb2.yml"
+    hosts.write_text("ansible_python_interpreter: /usr/local/bin/python3-ahead\n")
+    try:
+        return once(bench, row)
+    finally:
+        hosts.unlink()

@@ -1,0 +1,100 @@
+"""What is staged, or the migration, is at fault: nothing was drained yet."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tests.rollouts.bench import SECOND, Bench
+from tests.rollouts.faults.breaks import scripts
+from tests.rollouts.faults.row import Row
+
+UNTOUCHED = "Nothing was drained and nothing switched: every host runs what it ran."
+OTHER = "2.0.0-other"
+
+
+@contextlib.contextmanager
+def artefact(bench: Bench, content: bytes) -> Iterator[None]:
+    """Put an artefact of this content beside the others, with a checksum that is the one of another content."""
+    path = bench.folder / f"dist/stub-{OTHER}.tar.gz"
+    path.write_bytes(content)
+    beside = path.with_name(f"{path.name}.sha256")
+    beside.write_text((bench.folder / f"dist/stub-{SECOND}.tar.gz.sha256").read_text().replace(SECOND, OTHER))
+    try:
+        yield
+    finally:
+        path.unlink()
+        beside.unlink()
+
+
+def corrupt(bench: Bench) -> contextlib.AbstractContextManager[None]:
+    """Return a break: half of an artefact."""
+    whole = (bench.folder / f"dist/stub-{SECOND}.tar.gz").read_bytes()
+    return artefact(bench, whole[: len(whole) // 2])
+
+
+@contextlib.contextmanager
+def for_another_python(bench: Bench) -> Iterator[None]:
+    """Pack an artefact with the wheels of a Python that no host has."""
+    bench.pack(OTHER, pythons="3.9")
+    try:
+        yield
+    finally:
+        for path in (bench.folder / "dist").glob(f"stub-{OTHER}.*"):
+            path.unlink()
+
+
+
+ROWS = [
+    Row(
+        name="the artefact is missing",
+        version="9.9.9",
+        says=(r"stub-9\.9\.9\.tar\.gz", r"not|No such"),
+        sees=f"The path that was looked for. {UNTOUCHED}",
+        todo="Build or fetch the artefact, or mend `release_artefact` or the version.",
+    ),
+    Row(
+        name="the artefact is corrupt",
+        broken=corrupt,
+        version=OTHER,
+        says=(r"sha256",),
+        sees=f"The checksum that it has and the one that it should have. {UNTOUCHED}",
+        todo="Fetch it again.",
+    ),
+    Row(
+        name="the artefact was built for another Python",
+        broken=for_another_python,
+        version=OTHER,
+        says=(r"3\.9", r"[Pp]ython"),
+        sees=f"The versions that it was built for and the one of the host. {UNTOUCHED}",
+        todo='Pack it for the host\'s Python as well: `make artefact VERSION=... PYTHONS="3.11 3.13"`.',
+    ),
+    Row(
+        name="a disk is full while it stages",
+        broken=scripts(
+            "backend3",
+            """rm -rf /srv/stub-backend3/releases/3.0.0
+free=$(df --output=avail --block-size=1 /srv | tail -n 1)
+mkdir -p /srv/full && mount -t tmpfs -o size=3m none /srv/full
+mv /srv/stub-backend3/releases /srv/stub-backend3/releases.real
+mkdir /srv/stub-backend3/releases && mount --bind /srv/full /srv/stub-backend3/releases
+cd /srv/stub-backend3/releases.real
+for release in *; do mkdir ../releases/$release; mount --bind $release ../releases/$release; done""",
+            """cd /srv/stub-backend3/releases
+for release in *; do umount $release 2>/dev/null; done
+cd /; umount /srv/stub-backend3/releases; umount /srv/full
+rmdir /srv/stub-backend3/releases; mv /srv/stub-backend3/releases.real /srv/stub-backend3/releases""",
+        ),
+        version="3.0.0",
+        says=(r"[Nn]o space", r"backend3"),
+        sees=f"How many bytes are free and how many the release needs. {UNTOUCHED}",
+        todo="Make room, or lower `release_keep_releases`, and run the same command again.",
+    ),
+    Row(
+        name="the migration fails",
+        version=f"{SECOND}-migration-fails",
+        says=(r"[Mm]igrat", r"backend1"),
+        sees=f"The end of the migration's journal. It ran once, on the first host. {UNTOUCHED}",
+        todo="Mend the migration. It runs again with the next deploy: it must go on from where it stopped.",
+    ),
+]

@@ -1,0 +1,37 @@
+"""Every fault of the table, in one standing lab: what is lost, who is in rotation, what runs, what is said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.rollouts.bench import BACKENDS, LOAD_BALANCERS, Bench
+from tests.rollouts.faults.row import Load, Row, arguments
+from tests.rollouts.faults.table import ROWS
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name, marks=() if row.usual else pytest.mark.long) for row in ROWS])
+def test_fault(bench: Bench, row: Row) -> None:
+    bench.reset()
+    with row.broken(bench):
+        with Load(bench, row.clients) as load:
+            code, output = row.run(bench, row)
+            sent, failures = load.end()
+        told = " ".join(output.split())
+        context = f"{row.playbook} {arguments(row)} ended with {code}; {sent} sent, failed: {failures}\n{output[-6000:]}"
+        assert code == row.code, context
+        assert [text for text in row.says if not re.search(text, told)] == [], context
+        assert sent > 50, context
+        assert sum(failures.values()) <= row.lost, context
+        out = {lb: tuple(host for host in BACKENDS if host not in found) for lb, found in seen(bench, row).items()}
+        assert set(out.values()) == {row.held}, (out, context)
+        assert {host: version for host, version in bench.versions(row.versions).items()} == row.versions, context
+        assert any(bench.lock(hosts=row.clients).values()) is row.locked, context
+    if row.after:
+        row.after(bench)
+
+
+def seen(bench: Bench, row: Row) -> dict[str, list[str]]:
+    """Return who is in rotation on the load balancers that can be asked."""
+    return bench.in_rotation(hosts=row.clients if len(row.clients) < len(LOAD_BALANCERS) else LOAD_BALANCERS)
