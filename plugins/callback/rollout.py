@@ -42,7 +42,8 @@ from ansible.template import Templar
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.progress import Progress, Task
 
 # The variable of a task that is a step of a rollout, and the fact that is its plan.
-STEP, PLAN = "__evenkeel_step", "__evenkeel_plan"
+STEP = "__evenkeel_step"
+PLAN = "__evenkeel_plan"
 SET_FACT = ("set_fact", "ansible.builtin.set_fact", "ansible.legacy.set_fact")
 
 

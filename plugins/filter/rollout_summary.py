@@ -44,8 +44,8 @@ _value:
       C(rc) is the exit code that belongs to it, V(0) or V(2). C(message) is one line, C(next) says what to do.
     - C(hosts) has for each host its versions, when it was held, drained, switched, started, healthy and released, the
       seconds of each, what it waited for, and how it ended.
-    - C(requests) counts what was C(seen), C(failed) and C(retried), also by address, version and load balancer, and for
-      each second.
+    - C(requests) counts what was C(seen), C(failed) and C(retried), also by address, version and load balancer.
+      C(series) has the same for each second.
     - C(idle_clients) is the number of connections of clients that were idle at the reloads.
   type: dict
   sample:

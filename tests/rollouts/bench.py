@@ -67,7 +67,7 @@ CLOCK: dict[str, t.Any] = {
     "backend_health_successes": 1,
     "rollout_close_window": 1.0,
     "rollout_drain_timeout": 5.0,
-    "rollout_healthy_deadline": 8.0,
+    "rollout_healthy_deadline": 6.0,
     "rollout_min_healthy_time": 0.0,
     "rollout_health_check": {"passes": 2, "interval": 0.2, "timeout": 1},
     "rollout_monitor": {"seconds": 2, "min_requests": 5},
@@ -171,6 +171,10 @@ class Bench:
             # Never rendered from a path: a copied inventory means this lab as well.
             "lab_dir": str(self.folder),
             "lab_published": {},
+            # A machine that a row has made silent must not hold the run for minutes.
+            "ansible_ssh_extra_args": "-o ConnectTimeout=3 -o ServerAliveInterval=2 -o ServerAliveCountMax=2",
+            "ansible_ssh_retries": 0,
+            "rollout_report_dir": str(self.folder / "reports"),
         }
         write(self.inventory / "group_vars/all/lab.yml", (LOCAL / "lab.yml").read_text())
         content = yaml.safe_dump({**WIRING, **CLOCK, **site, **variables}, sort_keys=False, width=120)

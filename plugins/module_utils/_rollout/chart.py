@@ -56,7 +56,7 @@ def round_up(value: float) -> float:
 class Chart:
     """The curve of the requests.
 
-    :param rows: the seconds of the summary's requests
+    :param rows: the series of the summary
     :param versions: the class of each version
     """
 

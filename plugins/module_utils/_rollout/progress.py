@@ -99,13 +99,19 @@ class Progress:
         _began, task, subject = running
         self._moved(task)
         left = self._left(host) if task.step == "health" else ""
-        told = f"{_words(task.step)[1]} ({_spent(now, running)}){left}"
+        # An unreachable load balancer does not always end a step.
+        but = f", but {why}" if (why := self._reasons.pop((key, host), "")) else ""
+        told = f"{_words(task.step)[1]} ({_spent(now, running)}){but}{left}"
         return [self._line(task, now, subject, told)] if subject else []
 
     def skip(self, key: str, host: str, now: float) -> list[str]:
         """Return what to say when a task was not for this host after all."""
         running = self._running.pop((key, host), None)
-        return [self._line(running[1], now, running[2], f"{running[1].step} skipped")] if running and running[2] else []
+        if running is None or not running[2]:
+            return []
+        task = running[1]
+        told = "nothing to wait for" if task.step == "drain" else f"{task.step} skipped"
+        return [self._line(task, now, running[2], told)]
 
     def item(self, key: str, host: str, result: Result) -> None:
         """Remember why the first item of a loop has failed: the result of the loop does not tell which one has."""

@@ -61,6 +61,7 @@ def summary(request: Request) -> dict[str, t.Any]:
         "rolled_back": list(request.get("rolled_back") or ()),
         "hosts": {name: _host(name, request, events) for name in plan.get("order") or ()},
         "requests": traffic.requests(request.get("logs") or (), addresses),
+        "series": traffic.series(request.get("logs") or (), addresses),
         "reloads": _reloads(request.get("reloads") or ()),
         "cut": [dict(item) for item in request.get("cut") or ()],
         "lbs_left": dict(request.get("lbs_left") or {}),

@@ -90,7 +90,7 @@ def must_be_summary(summary: t.Any) -> None:
 
     :raises ConfigError: it is not the summary of a rollout
     """
-    needed = ("hosts", "requests", "reloads", "notes", "message", "next", "started", "finished", "outcome")
+    needed = ("hosts", "requests", "series", "reloads", "notes", "message", "next", "started", "finished", "outcome")
     missing = [key for key in needed if not isinstance(summary, Mapping) or key not in summary]
     if missing:
         given = sorted(summary) if isinstance(summary, Mapping) else summary

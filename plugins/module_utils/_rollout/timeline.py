@@ -177,7 +177,7 @@ class _Picture:
         self.y += 14
 
     def _chart(self) -> Iterator[str]:
-        rows = self._summary["requests"]["seconds"]
+        rows = self._summary["series"]
         yield drawing.text(EDGE, self.y + 10, "requests/s", "text strong")
         yield drawing.text(EDGE, self.y + 25, "by version and host", "muted small")
         bottom = self.y + CHART

@@ -24,8 +24,8 @@ def requests(logs: Logs, addresses: Mapping[str, str]) -> dict[str, t.Any]:
     :param logs: results of access_log_info, each with C(lb) and C(offset) (its clock minus the controller's, seconds);
         a load balancer may come several times, each time with what was logged since
     :param addresses: the address of each host
-    :return: C(seen), C(failed), C(retried), C(unreadable), and lists C(by_address), C(by_version),
-        C(by_load_balancer), C(seconds)
+    :return: C(seen), C(failed), C(retried), C(unreadable), and the lists C(by_address), C(by_version) and
+        C(by_load_balancer)
     """
     logs = list(logs)
     hosts = {address: host for host, address in addresses.items()}
@@ -45,8 +45,26 @@ def requests(logs: Logs, addresses: Mapping[str, str]) -> dict[str, t.Any]:
         "by_load_balancer": _grouped(
             ({"lb": log.get("lb", ""), **(log.get("total") or {})} for log in logs), "lb", TOTALS
         ),
-        "seconds": _seconds(logs, hosts),
     }
+
+
+def series(logs: Logs, addresses: Mapping[str, str]) -> list[Counts]:
+    """Return the requests of each second, address and version, by the controller's clock.
+
+    :param logs: as for the function requests
+    :param addresses: the address of each host
+    """
+    hosts = {address: host for host, address in addresses.items()}
+    groups: dict[tuple[int, str, str], list[Mapping[str, t.Any]]] = {}
+    for log in logs:
+        offset = float(log.get("offset") or 0.0)
+        for row in log.get("seconds") or ():
+            key = (math.floor(float(row["at"]) - offset), str(row.get("address") or ""), str(row.get("version") or ""))
+            groups.setdefault(key, []).append(row)
+    return [
+        {"at": at, "host": hosts.get(address, ""), "address": address, "version": version, **_sum(rows)}
+        for (at, address, version), rows in sorted(groups.items())
+    ]
 
 
 def _sum(rows: Iterable[Mapping[str, t.Any]], keys: Iterable[str] = TOTALS) -> Counts:
@@ -62,16 +80,3 @@ def _grouped(rows: Iterable[Mapping[str, t.Any]], name: str, keys: Iterable[str]
     for row in rows:
         groups.setdefault(str(row.get(name) or ""), []).append(row)
     return [{name: value, **_sum(members, keys)} for value, members in sorted(groups.items())]
-
-
-def _seconds(logs: Logs, hosts: Mapping[str, str]) -> list[Counts]:
-    groups: dict[tuple[int, str, str], list[Mapping[str, t.Any]]] = {}
-    for log in logs:
-        offset = float(log.get("offset") or 0.0)
-        for row in log.get("seconds") or ():
-            key = (math.floor(float(row["at"]) - offset), str(row.get("address") or ""), str(row.get("version") or ""))
-            groups.setdefault(key, []).append(row)
-    return [
-        {"at": at, "host": hosts.get(address, ""), "address": address, "version": version, **_sum(rows)}
-        for (at, address, version), rows in sorted(groups.items())
-    ]

@@ -13,7 +13,7 @@ ROWS = [
     Row(
         name="the new release does not start",
         version=f"{SECOND}-start-fails",
-        says=(r"backend1", r"reverted", r"paused"),
+        says=(r"backend1", r"reverted", r"stopped"),
         sees=f"The process of the release never runs in its directory. {BACK}",
         todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
     ),

@@ -178,8 +178,9 @@ def test_a_step_that_fails_is_told_in_one_line_and_so_is_one_that_is_skipped(sit
             "hosts": "backend2",
             "tasks": [
                 step("restart", "ansible.builtin.fail", {"msg": "it does not start\nat all"}, ignore_errors=True),
-                step("switch", "ansible.builtin.command", "false", loop=["lb1"], ignore_errors=True),
-                step("drain", "ansible.builtin.command", "true", when=False),
+                step("switch", "ansible.builtin.fail", {"msg": "no"}, loop=["lb1"], ignore_errors=True),
+                step("drain", "ansible.builtin.command", "true", loop=[]),
+                step("stage", "ansible.builtin.command", "true", when=False),
             ],
         }
     ]
@@ -187,9 +188,11 @@ def test_a_step_that_fails_is_told_in_one_line_and_so_is_one_that_is_skipped(sit
         "backend2  restarting ...",
         "backend2  restart FAILED after N s: it does not start",
         "backend2  switching ...",
-        "backend2  switch FAILED after N s: lb1: non-zero return code",
+        "backend2  switch FAILED after N s: lb1: no",
         "backend2  draining ...",
-        "backend2  drain skipped",
+        "backend2  nothing to wait for",
+        "backend2  staging ...",
+        "backend2  stage skipped",
     ]
 
 

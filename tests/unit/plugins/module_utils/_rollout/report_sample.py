@@ -93,8 +93,7 @@ def reloads(count: int = 4) -> list[Data]:
 
 def log(lb: str, rows: Iterable[tuple[float, str, str, int, int, int]], offset: float = 0.0) -> Data:
     """Return what a load balancer logged: (seconds after the start, host, version, requests, failed, retried)."""
-    rows = list(rows)
-    seconds = [
+    seconds: list[Data] = [
         {
             "at": int(START + at + offset),
             "address": address(host) if host else "",
@@ -178,7 +177,10 @@ def bad_release() -> Data:
         "backend3": {"outcome": "not_reached", "text": ""},
     }
     rows = [row for row in traffic() if row[1] != "backend2" or row[0] < begin or row[0] > begin + 39]
-    rows = [(at, host, "1.0.0" if host != "backend1" else version, *counts) for at, host, version, *counts in rows]
+    rows = [
+        (at, host, "1.0.0" if host != "backend1" else version, requests, failed, retried)
+        for at, host, version, requests, failed, retried in rows
+    ]
     rows.append((60.0, "backend1", "1.4.2", 9, 4, 2))
     return request(
         events=found, outcomes=outcomes, stop=f"backend2: {told}", logs=[log("lb1", rows)], reloads=reloads(3)

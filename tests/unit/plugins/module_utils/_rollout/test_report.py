@@ -10,8 +10,8 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.web.plugins.filter.rollout_summary import FilterModule
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
-from tests.unit.plugins.module_utils._rollout import report_sample as sample
-from tests.unit.plugins.module_utils._rollout.report_sample import event, plan, request
+from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
+from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.report_sample import event, plan, request
 
 LIMIT = "-l backend1,backend2,backend3"
 
@@ -183,7 +183,8 @@ def test_requests_of_all_load_balancers_are_added_up_by_the_clock_of_the_control
         sample.log("lb1", [(5, "backend1", "1.0.0", 10, 1, 0), (6, "", "", 2, 2, 0)]),
         sample.log("lb2", [(5, "backend1", "1.0.0", 30, 0, 2), (6, "backend2", "1.4.2", 4, 0, 0)], offset=-600.0),
     ]
-    seen = summary(request(logs=logs))["requests"]
+    told = summary(request(logs=logs))
+    seen = told["requests"]
     assert (seen["seen"], seen["failed"], seen["retried"]) == (46, 3, 2)
     assert [(row["version"], row["requests"], row["failed"]) for row in seen["by_version"]] == [
         ("", 2, 2),
@@ -195,7 +196,7 @@ def test_requests_of_all_load_balancers_are_added_up_by_the_clock_of_the_control
         ("backend1", 40, 40, 1),
         ("backend2", 4, 4, 0),
     ]
-    assert [(row["at"] - sample.START, row["host"], row["requests"]) for row in seen["seconds"]] == [
+    assert [(row["at"] - sample.START, row["host"], row["requests"]) for row in told["series"]] == [
         (5, "backend1", 40),
         (6, "", 2),
         (6, "backend2", 4),

@@ -7,7 +7,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.evenkeel.web.plugins.filter.rollout_table import FilterModule
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.table import WIDTH, columns, lines, steps, wrapped
-from tests.unit.plugins.module_utils._rollout import report_sample as sample
+from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
 
 
 def test_the_whole_table() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._rollout import drawi
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.chart import Frame, round_up, step
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.timeline import KINDS, svg
-from tests.unit.plugins.module_utils._rollout import report_sample as sample
+from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
