@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status ssh clean artefact lint test bench
+.PHONY: help venv up down status ssh clean artefact lint test matrix bench
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -40,6 +40,9 @@ lint: venv ## Linters
 
 test: venv ## Everything that must pass
 	@tools/test
+
+matrix: venv ## The long form of the rollout tests: every fault, every application server, each Debian (hours)
+	@tools/test --matrix
 
 bench: venv ## Measure, and write docs/benchmarks.md
 	@python tools/bench.py

@@ -62,6 +62,13 @@ options:
     type: list
     elements: str
     default: []
+  addresses:
+    description:
+      - Servers, each as C(address:port), whose requests count as well.
+      - An error page of nginx' own leaves the name of the upstream out of the log, and the addresses in it.
+    type: list
+    elements: str
+    default: []
   seconds:
     description: Seconds to let pass before the log is read.
     type: float
@@ -160,6 +167,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         },
         "position_only": {"type": "bool", "default": False},
         "upstreams": {"type": "list", "elements": "str", "default": []},
+        "addresses": {"type": "list", "elements": "str", "default": []},
         "seconds": {"type": "float", "default": 0},
         "flush": {"type": "float", "default": 1.2},
     }

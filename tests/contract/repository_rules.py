@@ -56,6 +56,12 @@ def playbook_logic(root: Path) -> list[str]:
     return found
 
 
+def alternatives(name: str) -> list[str]:
+    """Return the roles that a name means: several where a variable of the command line chooses one."""
+    chosen = re.findall(r"(?:: |default\()'([a-z_]+)'", name) if "{{" in name else []
+    return [f"{NAMESPACE}.{role}" for role in chosen if role != "backends"] or [name]
+
+
 def playbook_roles(root: Path) -> list[str]:
     """The roles that playbooks name exist, and the entry points too."""
     known = {f"{NAMESPACE}.{role.name}": entry_points(role) for role in roles(root)}
@@ -65,8 +71,8 @@ def playbook_roles(root: Path) -> list[str]:
             used = [(entry.get("role"), "main") for entry in play.get("roles") or []]
             imports = [t["ansible.builtin.import_role"] for t in applied(play.get("tasks")) if "block" not in t]
             used += [(entry.get("name"), entry.get("tasks_from", "main")) for entry in imports]
-            for name, entry_point in used:
-                if entry_point not in known.get(str(name), ()):
+            for name, entry_point in ((each, entry) for name, entry in used for each in alternatives(str(name))):
+                if entry_point not in known.get(name, ()):
                     found.append(f"playbooks/{path.name}: {name} has no entry point {entry_point}")
     return found
 

@@ -65,12 +65,13 @@ CLOCK: dict[str, t.Any] = {
     "backend_stop_timeout": 12,
     "backend_health_timeout": 30,
     "backend_health_successes": 1,
+    "rollout_serial": [1, 2],
     "rollout_close_window": 1.0,
     "rollout_drain_timeout": 5.0,
     "rollout_healthy_deadline": 6.0,
     "rollout_min_healthy_time": 0.0,
     "rollout_health_check": {"passes": 2, "interval": 0.2, "timeout": 1},
-    "rollout_monitor": {"seconds": 2, "min_requests": 5},
+    "rollout_monitor": {"seconds": 1.5, "min_requests": 5},
     "rotation_close_window": 1.0,
 }
 # What of inventories/example/group_vars/all/wiring.yml two tiers need.

@@ -87,11 +87,13 @@ class SiteLab:
             "ANSIBLE_NOCOLOR": "true",
         }
 
-    def command(self, *words: str, check: bool = True, seconds: float = PLAYBOOK_SECONDS) -> Run:
+    def command(
+        self, *words: str, check: bool = True, seconds: float = PLAYBOOK_SECONDS, cwd: Path = ROOT, **environment: str
+    ) -> Run:
         done = subprocess.run(
             words,
-            cwd=ROOT,
-            env=self.environment,
+            cwd=cwd,
+            env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

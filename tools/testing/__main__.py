@@ -1,4 +1,4 @@
-"""Run the stages: python -m tools.testing [--only GROUP|STAGE,...] [--list]."""
+"""Run the stages: python -m tools.testing [--matrix] [--only GROUP|STAGE,...] [--list]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.testing.report import FAILED, closing, table
 from tools.testing.runner import Runner
-from tools.testing.stages import all_stages, select
+from tools.testing.stages import all_stages, matrix, select
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     result = argparse.ArgumentParser(prog="tools/test", description=__doc__)
     result.add_argument("--only", default="", help="groups or stages, separated by commas")
+    result.add_argument("--matrix", action="store_true", help="the long form: every fault, every server, each Debian")
     result.add_argument("--list", action="store_true", help="print the stages and their groups")
     return result
 
@@ -26,7 +27,7 @@ def main() -> int:
     """Run the stages; the last line counts."""
     arguments = parser().parse_args()
     try:
-        stages = select(all_stages(ROOT), filter(None, arguments.only.split(",")))
+        stages = select(matrix(ROOT) if arguments.matrix else all_stages(ROOT), filter(None, arguments.only.split(",")))
     except ValueError as error:
         print(f"tools/test: {error}", file=sys.stderr)
         return 2

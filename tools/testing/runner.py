@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from tools.testing.stages import Stage
 CLEANUP_SECONDS = 180
 GRACE_SECONDS = 10
 TAIL_LINES = 80
+AGAIN = "-again"
+FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", re.MULTILINE)
 # What a command ends with when it cannot run here; the last line that it printed says why.
 SKIP_CODE = 77
 
@@ -52,9 +56,30 @@ class Runner:
         """Run the stages, started in this order."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.left = len(stages)
+        results: dict[str, Result] = {}
         with ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(self.stage, stage) for stage in stages]
-            return [future.result() for future in futures]
+            futures = {stage.name: pool.submit(self.stage, stage) for stage in stages if not stage.alone}
+            results.update({name: future.result() for name, future in futures.items()})
+        for stage in stages:
+            if stage.alone:
+                results[stage.name] = self.stage(stage)
+            elif stage.retry and results[stage.name].state == FAILED and not self.stopped.is_set():
+                results[stage.name] = self.again(stage, results[stage.name])
+        return [results[stage.name] for stage in stages]
+
+    def again(self, stage: Stage, first: Result) -> Result:
+        """Run the tests of a stage that failed once more, with nothing beside them, and say so."""
+        log = self.logs / f"{stage.name}.log"
+        failed = FAILED_TEST.findall(log.read_text(encoding="utf-8", errors="replace"))
+        if not failed:
+            return first
+        command = (*stage.command, "--last-failed", "--last-failed-no-failures", "none")
+        self.left += 1
+        second = self.stage(dataclasses.replace(stage, name=f"{stage.name}{AGAIN}", command=command))
+        if second.state != OK:
+            return first
+        why = f"passed only alone: {', '.join(failed)}"
+        return dataclasses.replace(first, state=OK, why=why, passed=first.passed + second.passed, failed=0)
 
     def stop(self) -> None:
         """End what runs and start nothing more."""
@@ -92,7 +117,7 @@ class Runner:
         """Run the command of a stage; return why it failed, empty if it did not."""
         with log.open("wb") as output:
             process = subprocess.Popen(
-                stage.command,
+                self.words(stage),
                 cwd=self.root,
                 env={**os.environ, **stage.environment},
                 stdin=subprocess.DEVNULL,
@@ -113,6 +138,11 @@ class Runner:
         if self.stopped.is_set():
             return "interrupted"
         return f"exit code {code}" if code else ""
+
+    def words(self, stage: Stage) -> list[str]:
+        """Return the command; where it may be tried again, pytest remembers what failed."""
+        cache = ["-o", f"cache_dir={self.logs}/{stage.name.removesuffix(AGAIN)}.pytest"] if stage.retry else []
+        return [*stage.command, *cache]
 
     def clean(self, stage: Stage) -> None:
         """Remove the machines that a failed stage left behind."""

@@ -18,6 +18,10 @@ class Stage:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     # The folder in .lab of the machines that the stage makes: they are removed when it fails.
     lab: str = ""
+    # Runs after all others and beside none.
+    alone: bool = False
+    # Tests that wait for real programs: those that fail are tried once more when nothing else runs, and named.
+    retry: bool = False
 
 
 def checks() -> list[Stage]:
@@ -37,7 +41,7 @@ def checks() -> list[Stage]:
         Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 600),
         Stage("lab", "lab", ("pytest", "-q", "tests/lab"), 900, lab="test-lab"),
         *(Stage(f"core-{version}", "core", ("tools/core", version), 1200) for version in ("2.17", "2.18", "2.21")),
-        Stage("nginx", "nginx", ("pytest", "-q", "tests/nginx"), 1800, lab="test-nginx"),
+        Stage("nginx", "nginx", ("pytest", "-q", "tests/nginx"), 1800, lab="test-nginx", retry=True),
         Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 1200),
         Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 900),
     ]
@@ -48,6 +52,21 @@ def applications(root: Path) -> list[Stage]:
     if not (root / "tests/apps").is_dir():
         return []
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
+
+
+def rollouts(suite: str, *options: str) -> list[Stage]:
+    """Return the tests of rollouts on a Debian: every fault, and a deploy under load that loses nothing."""
+
+    def stage(name: str, lab: str, seconds: int, **more: bool) -> Stage:
+        command = ("pytest", "-q", *options, f"tests/rollouts/test_{name}.py")
+        title = f"rollouts-{name.replace('_', '-')}-{suite}"
+        return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
+
+    return [
+        stage("faults", "test-rollouts", 3600, retry=True),
+        stage("load", "test-rollouts-load", 900, retry=True),
+        stage("zero_loss", "test-zero-loss", 2400, alone=True),
+    ]
 
 
 # What the site must do on the older Debian too: converge, serve, and have nothing to change.
@@ -96,7 +115,12 @@ def scenarios(root: Path) -> list[Stage]:
 
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage; the long ones start early, so that short ones fill the end."""
-    return [*checks(), *applications(root), *sites(root), *scenarios(root)]
+    return [*checks(), *rollouts("trixie", "-m", "not long"), *applications(root), *sites(root), *scenarios(root)]
+
+
+def matrix(_root: Path) -> list[Stage]:
+    """Return the long form of the tests: every fault and every application server, on each Debian."""
+    return [*rollouts("bookworm"), *rollouts("trixie")]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:

@@ -87,6 +87,15 @@ def _route(addresses: str, statuses: str, upstream: str) -> tuple[str, bool, tup
     return attempts[-1][0] if attempts and attempts[-1][0] == last else "", ", " in addresses, attempts
 
 
+def _named(addresses: str) -> str:
+    """Return the upstream whose name stands for an address, as where no server was left to ask.
+
+    An error page of nginx' own is a location that proxies nothing, so C($proxy_host) is empty in the log.
+    """
+    last = TRIED.split(addresses)[-1]
+    return "" if ":" in last or last == "-" else last
+
+
 def parse(line: bytes) -> Request:
     """Read one line.
 
@@ -94,7 +103,7 @@ def parse(line: bytes) -> Request:
     """
     try:
         entry = json.loads(line.decode(errors="replace"))
-        upstream = entry["upstream"]
+        upstream = entry["upstream"] or _named(entry["ua"])
         address, retried, attempts = _route(entry["ua"], entry["us"], upstream)
         failed = entry["status"] >= 500
         return Request(moment(entry["ts"]), upstream, address, entry["version"], failed, retried, attempts)
@@ -107,13 +116,15 @@ class Tally:
 
     :param since: a request that ended in an earlier second is left out
     :param upstreams: names of the upstreams to count; empty: everything
+    :param addresses: servers whose requests count even where an error page has taken the name of the upstream away
     """
 
-    def __init__(self, since: float, upstreams: Collection[str]) -> None:
+    def __init__(self, since: float, upstreams: Collection[str], addresses: Collection[str] = ()) -> None:
         self.lines = 0
         self.unreadable = 0
         self._since = math.floor(since)
         self._upstreams = frozenset(upstreams)
+        self._addresses = frozenset(addresses)
         # The attempts of each server, and the requests of each second.
         self._servers: dict[tuple[str, str], Count] = {}
         self._seconds: dict[tuple[int, str, str], Count] = {}
@@ -126,7 +137,7 @@ class Tally:
         except ValueError:
             self.unreadable += 1
             return
-        if request.at < self._since or (self._upstreams and request.upstream not in self._upstreams):
+        if request.at < self._since or not self._wanted(request):
             return
         count = _count(self._seconds, (request.at, request.address, request.version))
         count.requests += 1
@@ -138,6 +149,11 @@ class Tally:
             count = _count(self._servers, (address, version))
             count.attempts += 1
             count.failed_attempts += failed
+
+    def _wanted(self, request: Request) -> bool:
+        if not self._upstreams or request.upstream in self._upstreams:
+            return True
+        return not request.upstream and any(address in self._addresses for address, _failed in request.attempts)
 
     def result(self) -> dict[str, t.Any]:
         """Return what was counted."""
@@ -187,7 +203,7 @@ def run(params: Mapping[str, t.Any], host: LogHost, check_mode: bool) -> dict[st
     found = list(findings(params))
     if found:
         raise ConfigError(found)
-    tally = Tally(params["since"], params["upstreams"])
+    tally = Tally(params["since"], params["upstreams"], params["addresses"])
     if params["position_only"]:
         with _opened(host, params["path"]) as log:
             position = {"inode": log.inode, "offset": _end_of_last_line(log)}

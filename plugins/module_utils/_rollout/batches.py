@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import math
+import re
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
 def share(value: t.Any, total: int, up: bool = False) -> int:
@@ -20,7 +21,7 @@ def share(value: t.Any, total: int, up: bool = False) -> int:
     :raises ValueError: it is neither, it is below 0, or the share is above 100%
     """
     text = str(value).strip()
-    if isinstance(value, bool) or not text.removesuffix("%").isdigit():
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]+%?", text):
         raise ValueError(f"{value!r} is neither a whole number nor a share such as 30%")
     number = int(text.removesuffix("%"))
     if not text.endswith("%"):
@@ -31,40 +32,46 @@ def share(value: t.Any, total: int, up: bool = False) -> int:
 
 
 def sizes(serial: t.Any, total: int) -> list[int]:
-    """Return the size of each batch as Ansible's C(serial) means it: the last one of a list is repeated.
+    """Return the sizes that are asked for as Ansible's C(serial) means them: the last one is repeated.
 
     :raises ValueError: a value is no number and no share
     """
-    wanted = [max(share(one, total), 1) for one in (serial if isinstance(serial, (list, tuple)) else [serial])]
-    found: list[int] = []
-    while sum(found) < total:
-        found.append(min(wanted[min(len(found), len(wanted) - 1)], total - sum(found)))
+    wanted = serial if isinstance(serial, (list, tuple)) else [serial]
+    return [max(share(one, total), 1) for one in wanted]
+
+
+def split(
+    order: Sequence[str], wanted: Sequence[int], serving: Iterable[str], counted: Collection[str], min_healthy: int
+) -> list[list[str]]:
+    """Return the batches, each the next hosts of the order: as many as wanted, and never so many that too few serve.
+
+    :param wanted: the size of each batch; the last one is repeated
+    :param serving: who is healthy and in rotation now
+    :param counted: who serves once it has been rolled; a backup does not
+    :return: no batch for the first host that cannot be taken without too few serving, and for those after it
+    """
+    healthy, found, left = set(serving), list[list[str]](), list(order)
+    while left:
+        size = wanted[min(len(found), len(wanted) - 1)]
+        while size and len(healthy.difference(left[:size])) < min_healthy:
+            size -= 1
+        if not size:
+            break
+        found.append(left[:size])
+        left = left[size:]
+        healthy.update(name for name in found[-1] if name in counted)
     return found
 
 
-def split(order: Sequence[str], serial: t.Any, serving: Sequence[str], min_healthy: int) -> list[list[str]]:
-    """Return the batches: as many hosts as C(serial) says, and never so many that fewer than C(min_healthy) serve.
+def cut_down(found: Sequence[Sequence[str]], wanted: Sequence[int], total: int) -> dict[int, int]:
+    """Return each size that was asked for and not reached, with the smallest batch that came of it.
 
-    :param serving: who is healthy and in rotation now; a host that has been rolled serves as well
-    :return: no batch for hosts that cannot be taken without serving fewer
+    :param total: the number of hosts that are rolled
     """
-    wanted = list(sizes(serial, len(order)))
-    healthy, left = set(serving), list(order)
-    batches: list[list[str]] = []
-    while left:
-        size = wanted[min(len(batches), len(wanted) - 1)] if wanted else 1
-        batch: list[str] = []
-        for host in left[:size]:
-            if batch_leaves(healthy, [*batch, host]) >= min_healthy:
-                batch.append(host)
-        if not batch:
-            return batches
-        batches.append(batch)
-        left = [host for host in left if host not in batch]
-        healthy.update(batch)
-    return batches
-
-
-def batch_leaves(healthy: set[str], batch: Sequence[str]) -> int:
-    """Return how many serve while a batch is out."""
-    return len(healthy.difference(batch))
+    left, smaller = total, dict[int, int]()
+    for number, batch in enumerate(found):
+        asked = min(wanted[min(number, len(wanted) - 1)], total)
+        if len(batch) < min(asked, left):
+            smaller[asked] = min(len(batch), smaller.get(asked, len(batch)))
+        left -= len(batch)
+    return smaller

@@ -96,7 +96,8 @@ def _told(hold: Mapping[str, t.Any]) -> str:
 def _unhealthy(name: str, views: Sequence[View]) -> str:
     told = []
     for view in views:
-        target = view["health"].get(name)
-        if target and not target["healthy"]:
-            told.append(f"{target.get('error') or target.get('status')} (asked from {view['name']})")
+        target = view["health"].get(name) or {"healthy": False, "error": "it was not asked"}
+        if not target["healthy"]:
+            what = target.get("error") or f"status {target.get('status')}"
+            told.append(f"{what} (asked from {view['name']})")
     return "; ".join(told)

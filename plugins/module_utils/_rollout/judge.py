@@ -20,7 +20,7 @@ def judge(
     """Return C(ok), C(text), and what was counted at these servers (C(new)) and at the others (C(old)).
 
     An attempt that nginx made good at another server counts: the user did not see it, and the server failed all the
-    same. A release is not to blame for what fails at the others as much.
+    same. A release is not to blame for what fails at the others as much, where those had enough requests to tell.
 
     :param logs: results of access_log_info, one for each load balancer
     :param addresses: the servers that are watched
@@ -31,11 +31,13 @@ def judge(
     new = _sum(row for row in rows if row["address"] in watched)
     old = _sum(row for row in rows if row["address"] not in watched)
     allowed = float(monitor["max_error_ratio"])
-    ok = new["attempts"] < int(monitor["min_requests"]) or _ratio(new) <= allowed or _ratio(new) <= _ratio(old)
+    enough = int(monitor["min_requests"])
+    excused = old["attempts"] >= enough and _ratio(new) <= _ratio(old)
+    ok = new["attempts"] < enough or _ratio(new) <= allowed or excused
     versions = sorted({row["version"] for row in rows if row["address"] in watched and row["version"]})
     text = (
-        f"{new['failed_attempts']} of {new['attempts']} requests ({_ratio(new):.1%}) failed at "
-        f"{', '.join(versions) or '-'} on {', '.join(sorted(watched))}, allowed {allowed:.0%}; "
+        f"{new['failed_attempts']} of {new['attempts']} requests ({_percent(_ratio(new))}) failed at "
+        f"{', '.join(versions) or '-'} on {', '.join(sorted(watched))}, allowed {_percent(allowed)}; "
         f"at the others {old['failed_attempts']} of {old['attempts']}"
     )
     return {"ok": ok, "text": text, "new": new, "old": old}
@@ -48,3 +50,8 @@ def _sum(rows: Iterable[Mapping[str, t.Any]]) -> dict[str, int]:
 
 def _ratio(counts: Mapping[str, int]) -> float:
     return counts["failed_attempts"] / counts["attempts"] if counts["attempts"] else 0.0
+
+
+def _percent(ratio: float) -> str:
+    """Return a share with as many digits as tell it from the one beside it."""
+    return f"{ratio * 100:.3g} %"

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text
 
 Request = Mapping[str, t.Any]
+NO_BATCHES: dict[str, t.Any] = {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
 # What a batch takes beside the waits that have an option: executing tasks, seconds.
 OVERHEAD = 15.0
 
@@ -24,12 +25,16 @@ def make(request: Request) -> dict[str, t.Any]:
     :param request: C(verb) (deploy, rollback or restart), C(name) (the group), C(version), C(only_marked), C(options),
         C(members), C(load_balancers) and C(gone) (runs that are proven dead)
     """
-    members, views = request["members"], request["load_balancers"]
+    # By name: what is said must not depend on whom was asked first.
+    views = sorted(request["load_balancers"], key=lambda view: str(view["name"]))
+    request = {**request, "load_balancers": views}
+    members = request["members"]
     wrong = options.findings(request["options"])
     owner = f"rollout-{request['name']}"
     seen = capacity.look(members, [view for view in views if view["info"]], owner)
     targets = {member["name"]: _target(request, member) for member in members}
     order, skipped, unchanged = _order(request, seen, targets)
+    batched = NO_BATCHES if wrong else _batches(request, order, seen)
     plan: dict[str, t.Any] = {
         "verb": request["verb"],
         "name": request["name"],
@@ -44,16 +49,33 @@ def make(request: Request) -> dict[str, t.Any]:
         "unchanged": unchanged,
         "not_selected": [member["name"] for member in members if not member["selected"]],
         "failure_action": request["options"].get("failure_action"),
-        "resumes": _resumes(views),
-        "findings": [*wrong, *_findings(request, owner, targets)],
-        "warnings": [
-            *_broken_locks(request),
-            *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
-        ],
-        **_batches(request, order, seen, bool(wrong)),
+        "resumes": max((str(view["rollout"].get("unfinished") or "") for view in views), default=""),
+        "reloads": len(batched["batches"]) + 1 if batched["batches"] else 0,
+        "hosts": _hosts(members, targets, batched["batches"], seen),
+        **batched,
     }
-    numbers = {name: number for number, batch in enumerate(plan["batches"], 1) for name in batch}
-    plan["hosts"] = {
+    plan["findings"] = [*wrong, *_findings(request, owner, seen, targets), *([] if wrong else _cannot(plan, seen))]
+    plan["warnings"] = [
+        *_broken_locks(request),
+        *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
+        *([] if wrong else _cut_down(request, plan)),
+        *_apart(request, order, targets),
+    ]
+    plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
+    plan["seconds_longest"] = 0.0 if wrong else _longest(request, plan)
+    plan["text"] = plan_text.lines(plan)
+    return plan
+
+
+def _hosts(
+    members: Sequence[capacity.Member],
+    targets: Mapping[str, str],
+    planned: Sequence[Sequence[str]],
+    seen: capacity.Seen,
+) -> dict[str, dict[str, t.Any]]:
+    """Return each member of the group; batch 0 is that of a member that is not rolled."""
+    numbers = {name: number for number, batch in enumerate(planned, 1) for name in batch}
+    return {
         member["name"]: {
             "address": member["address"],
             "from": member["release"].get("current", ""),
@@ -63,14 +85,14 @@ def make(request: Request) -> dict[str, t.Any]:
         }
         for member in members
     }
-    if order and not wrong and sum(map(len, plan["batches"])) < len(order):
-        plan["findings"].append(_cannot(plan, seen))
-    runs = any(member["release"].get("running") == targets[member["name"]] for member in members)
-    plan["stops_after_first_batch"] = bool(request["options"].get("canary") and len(plan["batches"]) > 1 and not runs)
-    plan["reloads"] = len(plan["batches"]) + 1 if plan["batches"] else 0
-    plan["seconds_longest"] = 0.0 if wrong else _longest(request, plan)
-    plan["text"] = plan_text.lines(plan)
-    return plan
+
+
+def _stops(request: Request, plan: Mapping[str, t.Any], seen: capacity.Seen, targets: Mapping[str, str]) -> bool:
+    """Return whether the rollout stops after its first batch; a canary that serves well has been one already."""
+    if not options.flag(request["options"]["canary"]) or len(plan["batches"]) < 2:
+        return False
+    done = (m["name"] for m in request["members"] if m["release"].get("running") == targets[m["name"]])
+    return request["verb"] == "restart" or not any(name in seen.serving for name in done)
 
 
 def _target(request: Request, member: capacity.Member) -> str:
@@ -111,14 +133,13 @@ def _needs(request: Request, member: capacity.Member, seen: capacity.Seen, targe
     )
 
 
-def _batches(request: Request, order: Sequence[str], seen: capacity.Seen, wrong: bool) -> dict[str, t.Any]:
+def _batches(request: Request, order: Sequence[str], seen: capacity.Seen) -> dict[str, t.Any]:
     """Return the batches and what stays in rotation while each is out."""
     regular = [member["name"] for member in request["members"] if not member["backup"]]
-    if wrong:
-        return {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
     values = request["options"]
     min_healthy = batches.share(values["min_healthy"], len(regular), up=True)
-    found = batches.split(order, values["serial"], seen.serving, min_healthy)
+    wanted = batches.sizes(values["serial"], len(order))
+    found = batches.split(order, wanted, seen.serving, regular, min_healthy)
     healthy, left = set(seen.serving), []
     for number, batch in enumerate(found, 1):
         left.append({"batch": number, "in_rotation": len(healthy.difference(batch)), "of": len(regular)})
@@ -131,7 +152,25 @@ def _batches(request: Request, order: Sequence[str], seen: capacity.Seen, wrong:
     }
 
 
-def _findings(request: Request, owner: str, targets: Mapping[str, str]) -> list[str]:
+def _cut_down(request: Request, plan: Mapping[str, t.Any]) -> list[str]:
+    """Return which batches are smaller than they were asked to be."""
+    order = plan["order"]
+    smaller = batches.cut_down(plan["batches"], batches.sizes(request["options"]["serial"], len(order)), len(order))
+    return [
+        f"rollout_serial asks for {asked} at once; rollout_min_healthy ({plan['min_healthy']}) leaves {size}"
+        for asked, size in smaller.items()
+    ]
+
+
+def _apart(request: Request, order: Sequence[str], targets: Mapping[str, str]) -> list[str]:
+    """Return that each host goes back to another release, as after a rollout that has not reached all."""
+    if request["verb"] != "rollback" or len({targets[name] for name in order}) < 2:
+        return []
+    each = ", ".join(f"{name} to {targets[name] or 'none'}" for name in order)
+    return [f"the hosts go back to different releases: {each}; name the one that is meant: -e release_version=VERSION"]
+
+
+def _findings(request: Request, owner: str, seen: capacity.Seen, targets: Mapping[str, str]) -> list[str]:
     """Return what speaks against the rollout, all at once."""
     views = request["load_balancers"]
     answering = [view for view in views if view["reachable"]]
@@ -143,12 +182,26 @@ def _findings(request: Request, owner: str, targets: Mapping[str, str]) -> list[
     found += [told for view in answering for told in _not_serving(view)]
     found += capacity.disagreements(request["members"], answering, owner)
     found += [told for view in answering for told in _locked(request, view)]
-    chosen = [member for member in request["members"] if member["selected"]]
-    if not chosen:
+    if not views:
+        found.append(f"there is no load balancer to take a host of {request['name']} out of rotation; name their group")
+    if not any(member["selected"] for member in request["members"]):
         found.append(f"no host of the group {request['name']} is selected; mend --limit")
-    for member in chosen:
-        found += _cannot_roll(request, member, targets[member["name"]])
+    for member in request["members"]:
+        if not member["selected"]:
+            found += _left_behind(member["name"], owner, seen)
+        elif member["name"] not in seen.skipped:
+            found += _cannot_roll(request, member, targets[member["name"]])
     return list(dict.fromkeys(found))
+
+
+def _left_behind(name: str, owner: str, seen: capacity.Seen) -> list[str]:
+    """Return that a host which an earlier run left half-way would come back unseen: a run holds its batch only."""
+    if name not in seen.ours or name in seen.skipped:
+        return []
+    return [
+        f"{name} is held by {owner} from an earlier rollout, and --limit leaves it out: this one would put it back as "
+        f"it is; name {name} in --limit as well"
+    ]
 
 
 def _not_serving(view: capacity.View) -> list[str]:
@@ -169,6 +222,8 @@ def _locked(request: Request, view: capacity.View) -> list[str]:
     lock = view["rollout"].get("lock") or {}
     if not lock or lock["run"] in request.get("gone", ()):
         return []
+    if not lock["run"]:
+        return [f"{request['name']} is locked on {view['name']}: {lock['error']}"]
     what = f"{lock['verb']}{' of ' + lock['version'] if lock.get('version') else ''}"
     return [
         f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {lock['who']}, last step "
@@ -189,9 +244,8 @@ def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list
             f"{name} has no release before {release['current']} to go back to; name one: -e release_version=VERSION"
         ]
     if request["verb"] == "rollback" and target not in release.get("complete", ()):
-        return [
-            f"{name} does not have the release {target} any more; it has {', '.join(release['complete'])}; deploy it"
-        ]
+        has = ", ".join(release.get("complete", ())) or "none"
+        return [f"{name} does not have the release {target} any more; it has {has}; deploy it"]
     return []
 
 
@@ -206,35 +260,37 @@ def _broken_locks(request: Request) -> list[str]:
     )
 
 
-def _resumes(views: Sequence[capacity.View]) -> str:
-    return next((str(run) for view in views if (run := view["rollout"].get("unfinished"))), "")
-
-
 def _why_first(name: str, seen: capacity.Seen) -> str:
     if name in seen.ours:
         return "held by an earlier rollout"
     return "unhealthy" if name in seen.unhealthy else ""
 
 
-def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> str:
+def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> list[str]:
     """Return why a host cannot be taken out of rotation."""
-    left = [name for name in plan["order"] if not any(name in batch for batch in plan["batches"])]
+    left = plan["order"][sum(map(len, plan["batches"])) :]
+    if not left:
+        return []
+    regular = [name for name in plan["names"] if name not in plan["backups"]]
     told = (
-        f"{', '.join(left)} cannot be taken out of rotation: {len(seen.serving)} of {len(plan['names'])} hosts of "
+        f"{', '.join(left)} cannot be taken out of rotation: {len(seen.serving)} of {len(regular)} hosts of "
         f"{plan['name']} serve ({', '.join(seen.serving) or 'none'}), and rollout_min_healthy is {plan['min_healthy']}"
     )
-    if seen.unhealthy:
-        told += f"; {', '.join(f'{name} is unhealthy: {why}' for name, why in seen.unhealthy.items())}"
-    if len(plan["names"]) == 1:
-        told += (
-            "; one host alone cannot be changed without nobody serving for a while: rollout_min_healthy=0 accepts it"
-        )
-    return told
+    if len(regular) == 1:
+        return [f"{told}; one host alone must stop before it starts: rollout_min_healthy=0 accepts that nobody serves"]
+    out = [*(f"{name} is unhealthy: {why}" for name, why in seen.unhealthy.items())]
+    out += [f"{name} is {why}" for name, why in plan["skipped"].items()]
+    most = len(set(seen.serving).difference(left[:1]))
+    return [f"{'; '.join([told, *out])}; bring one back, or accept fewer: -e rollout_min_healthy={most}"]
 
 
 def _longest(request: Request, plan: Mapping[str, t.Any]) -> float:
-    """Return how long the rollout may take if every wait lasts as long as it may, in seconds."""
-    values = request["options"]
-    waits = ("close_window", "drain_timeout", "stop_timeout", "healthy_deadline", "min_healthy_time")
-    batch = sum(float(values.get(name, 0)) for name in waits) + OVERHEAD + float(values["monitor"]["seconds"])
-    return batch * len(plan["batches"])
+    """Return how long the rollout may take if every wait lasts as long as it may, in seconds.
+
+    One load balancer is told, drained and asked for health after the other; min_healthy_time is within the deadline.
+    """
+    values, views = request["options"], len(request["load_balancers"])
+    window, monitor = float(values["close_window"]) * views, float(values["monitor"]["seconds"])
+    each = (float(values["drain_timeout"]) + float(values["healthy_deadline"])) * views
+    batch = window + each + float(values["stop_timeout"]) + monitor + OVERHEAD
+    return batch * len(plan["batches"]) + (window if plan["batches"] else 0.0)

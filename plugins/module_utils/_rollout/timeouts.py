@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import typing as t
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ def seconds(value: t.Any) -> float:
 
     :raises ValueError: it is neither
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
     text = str(value).strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
@@ -45,34 +46,58 @@ CHAIN = (
         True,
         "the application closes a connection that nginx just reuses",
     ),
-    ("client_keepalive_timeout", "close_window", False, "a reload breaks connections of clients that are idle longer"),
-    ("client_keepalive_timeout", "keepalive_min_timeout", False, "a reload breaks connections that are idle longer"),
+)
+# What spares the idle connections of clients at a reload: nginx' own time from 1.27.4 on, or the announcement.
+IDLE, SPARED_BY = "client_keepalive_timeout", ("keepalive_min_timeout", "close_window")
+SHUTDOWN = "worker_shutdown_timeout"
+NAMES = tuple(
+    dict.fromkeys(
+        (
+            *(name for shorter, longer, _strictly, _otherwise in CHAIN for name in (shorter, longer)),
+            IDLE,
+            *SPARED_BY,
+            "client_body_timeout",
+            SHUTDOWN,
+        )
+    )
 )
 
 
 def findings(values: Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each pair that does not fit: both names, both values, and the value to set.
 
-    :param values: by the names of C(CHAIN); what is missing is not checked
+    :param values: by the names of C(NAMES); what is missing, empty or None is not checked
     """
-    found, known = [], {}
-    for name, value in values.items():
-        if name == "worker_shutdown_timeout":
-            if value not in ("", None):
-                found.append(
-                    f"worker_shutdown_timeout is {value}; leave it unset, or each reload cuts requests and WebSockets"
-                )
+    given = {name: value for name, value in values.items() if value not in ("", None)}
+    found = [f"{name} is no timeout of the chain; there are {', '.join(NAMES)}" for name in given if name not in NAMES]
+    if SHUTDOWN in given:
+        found.append(f"{SHUTDOWN} is {given[SHUTDOWN]}; leave it unset, or each reload cuts requests and WebSockets")
+    known = {}
+    for name, value in given.items():
+        if name == SHUTDOWN or name not in NAMES:
             continue
         try:
             known[name] = seconds(value)
         except ValueError as error:
             found.append(f"{name}: {error}")
     for shorter, longer, strictly, otherwise in CHAIN:
-        if shorter not in known or longer not in known:
-            continue
-        fits = known[shorter] < known[longer] if strictly else known[shorter] <= known[longer]
-        if not fits:
-            wanted = f"more than {known[shorter]:g}" if strictly else f"at least {known[shorter]:g}"
-            both = f"{shorter} is {known[shorter]:g} s and {longer} {known[longer]:g} s"
-            found.append(f"{both}: {otherwise}; set {longer} to {wanted}")
-    return found
+        found += _pair(known, shorter, longer, strictly, otherwise)
+    return found + _idle(known)
+
+
+def _pair(known: Mapping[str, float], shorter: str, longer: str, strictly: bool, otherwise: str) -> list[str]:
+    if shorter not in known or longer not in known:
+        return []
+    if known[shorter] < known[longer] or (known[shorter] == known[longer] and not strictly):
+        return []
+    wanted = f"{'more than' if strictly else 'at least'} {known[shorter]:g}"
+    both = f"{shorter} is {known[shorter]:g} s and {longer} {known[longer]:g} s"
+    return [f"{both}: {otherwise}; set {longer} to {wanted}"]
+
+
+def _idle(known: Mapping[str, float]) -> list[str]:
+    """Return that clients may be idle for longer than a reload spares them: one of the two is enough."""
+    spared = [name for name in SPARED_BY if known.get(name, 0.0) > 0] or [name for name in SPARED_BY if name in known]
+    if not spared or known.get(IDLE, 0.0) <= max(known[name] for name in spared):
+        return []
+    return _pair(known, IDLE, spared[0], False, "a reload breaks connections of clients that are idle longer")

@@ -99,6 +99,43 @@ def test_the_machines_of_a_failed_stage_are_removed(
     assert (tmp_path / "called").read_text() == "--lab-dir .lab/molecule-bad destroy"
 
 
+def test_a_stage_that_runs_alone_runs_last_and_beside_none(runner: Runner, tmp_path: Path) -> None:
+    script = f"cd {tmp_path}; mkdir on.$$; ls -d on.* | wc -l >> seen.$0; sleep 0.3; rmdir on.$$; echo $0 >> order"
+    stages = [Stage(name, "g", ("bash", "-c", script, name), 30, alone=name == "alone") for name in ("alone", "a", "b")]
+    results = runner.run(stages)
+    assert [result.name for result in results] == ["alone", "a", "b"]
+    assert (tmp_path / "order").read_text().split()[-1] == "alone"
+    assert (tmp_path / "seen.alone").read_text().split() == ["1"]
+
+
+FLAKY = """
+from pathlib import Path
+
+def test_good():
+    pass
+
+def test_bad():
+    seen = Path({path!r})
+    seen.write_text(seen.read_text() + "x" if seen.exists() else "x")
+    assert len(seen.read_text()) > {failures}
+"""
+
+
+@pytest.mark.parametrize(("failures", "state", "told"), [(1, OK, "passed only alone"), (2, FAILED, "exit code 1")])
+def test_what_fails_beside_others_is_tried_alone_once_and_named(
+    runner: Runner, tmp_path: Path, failures: int, state: str, told: str
+) -> None:
+    test = tmp_path / "test_flaky.py"
+    test.write_text(FLAKY.format(path=str(tmp_path / "seen"), failures=failures))
+    command = (sys.executable, "-m", "pytest", "-q", "-ra", "-c", "/dev/null", "--rootdir", str(tmp_path), str(test))
+    (result,) = runner.run([Stage("flaky", "g", command, 60, retry=True)])
+    assert result.state == state
+    assert told in result.why
+    assert (tmp_path / "seen").read_text() == "xx"
+    assert ("test_bad" in result.why) is (state == OK)
+    assert (result.passed, result.failed) == ((2, 0) if state == OK else (1, 1))
+
+
 def test_a_stage_that_cannot_run_here_says_why(runner: Runner) -> None:
     (result,) = runner.run([stage("elsewhere", "echo no such thing; exit 77")])
     assert (result.state, result.why, result.skipped, result.failed) == (SKIPPED, "no such thing", 1, 0)

@@ -34,6 +34,7 @@ ROWS = [
     Row(
         name="healthy, then dead while it is watched",
         version=f"{SECOND}-dies",
+        variables={"rollout_serial": 1},
         says=(r"backend1 was healthy and is not any more", r"reverted"),
         sees=f"The batch was released and is taken out again in the reload that releases the next one. {BACK}",
         todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
@@ -41,6 +42,7 @@ ROWS = [
     Row(
         name="healthy, but users get errors",
         version=f"{SECOND}-errors",
+        variables={"rollout_serial": 1},
         says=(r"failed at 2\.0\.0-errors|requests .* failed", r"allowed 5", r"reverted"),
         # Users do see them: that is what the watch notices.
         lost=400,

@@ -64,6 +64,7 @@ def read(path: Path, **changed: Any) -> dict[str, Any]:
         "since": 0.0,
         "position": None,
         "upstreams": [],
+        "addresses": [],
         "seconds": 0.0,
         "flush": 0.0,
         "position_only": False,
@@ -159,6 +160,16 @@ def test_a_request_that_found_nobody_left_belongs_to_nobody(log: Path) -> None:
     assert server(result, A, "") == {"requests": 0, "failed": 0, "retried": 0, "attempts": 1, "failed_attempts": 1}
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "address"), [(A, "502", A), ("app", "502", ""), (f"{A}, app", "502, 502", "")]
+)
+def test_an_error_page_does_not_hide_what_failed(log: Path, asked: str, said: str, address: str) -> None:
+    write(log, line(upstream="", ua=asked, us=said, status=502, version=""), line(upstream="", ua="", us="", status=404))
+    result = read(log, upstreams=["app"], addresses=[A, B])
+    assert result["total"] == {"requests": 1, "failed": 1, "retried": int(", " in asked)}
+    assert [row["address"] for row in result["seconds"]] == [address]
+
+
 def test_an_internal_redirect_is_no_retry(log: Path) -> None:
     assert read(write(log, line(ua=f"{A} : {B}", us="200 : 200")))["total"]["retried"] == 0
 
@@ -239,7 +250,8 @@ def test_without_a_position_the_log_before_is_read_if_it_is_recent_enough(log: P
 def test_it_waits_before_it_reads(log: Path) -> None:
     write(log, line())
     host = Waits()
-    options = {"path": str(log), "since": 0, "position": None, "upstreams": [], "position_only": False}
+    options = {"path": str(log), "since": 0, "position": None, "upstreams": [], "addresses": []}
+    options["position_only"] = False
     access_log.run({**options, "seconds": 10.0, "flush": 1.2}, host, False)
     assert host.slept == [11.2]
 

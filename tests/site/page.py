@@ -1,0 +1,81 @@
+"""A page of the documentation as a new user follows it: its commands, in their order, in a checkout of their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.site.lab import ROOT, Run, SiteLab
+
+PAGE = ROOT / "docs/deploying.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# What a command that fails on purpose says behind itself.
+EXPECTED = re.compile(r"\s+# exit code (\d+)$")
+FILE = re.compile(r"# (\S+\.yml)\n")
+URL = "http://127.0.0.1:8080"
+RUN = "RUN_ID"
+# What a checkout has of its own; the rest of it is the one of this repository.
+OWN = frozenset({".git", ".lab", "dist", "rollouts"})
+# The waits of the defaults, compressed: they are measured elsewhere.
+CLOCK = """---
+rollout_close_window: 1.0
+rollout_min_healthy_time: 1.0
+rollout_monitor: {seconds: 2}
+rotation_close_window: 1.0
+"""
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of the page in a language."""
+    return [text for found, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if found == language]
+
+
+def commands() -> list[tuple[str, int]]:
+    """Return the commands of the page in their order, each with the exit code that it must have."""
+    found = []
+    for line in filter(None, "\n".join(blocks("sh")).splitlines()):
+        expected = EXPECTED.search(line)
+        found.append((EXPECTED.sub("", line), int(expected[1]) if expected else 0))
+    return found
+
+
+def files() -> dict[str, str]:
+    """Return the files that the page tells to write: name and content."""
+    found = {}
+    for text in blocks("yaml"):
+        named = FILE.match(text)
+        assert named, f"a file without a name:\n{text}"
+        found[named[1]] = text
+    return found
+
+
+class Reader:
+    """Somebody with a checkout and the lab of `make up`."""
+
+    def __init__(self, site: SiteLab, folder: Path, clock: str = CLOCK) -> None:
+        """Make the checkout in a folder: links to everything but what the commands write."""
+        self.site, self.folder = site, folder
+        for path in ROOT.iterdir():
+            if path.name not in OWN:
+                (folder / path.name).symlink_to(path)
+        # The site takes its artefacts from there.
+        (folder / "dist").symlink_to(site.folder / "dist")
+        (site.inventory / "group_vars/all/zz_page.yml").write_text(clock)
+        for name, content in files().items():
+            (folder / name).write_text(content)
+        self.said: list[tuple[str, Run]] = []
+
+    def types(self, command: str, code: int = 0) -> str:
+        """Run a command of the page and return what it printed."""
+        adapted = command.replace(URL, f"http://{self.site.address('lb1')}").replace(RUN, self.locked_run())
+        run = self.site.command(
+            "bash", "-c", adapted, cwd=self.folder, check=False, ANSIBLE_INVENTORY=str(self.site.inventory)
+        )
+        assert run.code == code, f"{adapted}\nended with {run.code} instead of {code}:\n{run.tail}"
+        self.said.append((command, run))
+        return run.output
+
+    def locked_run(self) -> str:
+        """Return the run that status.yml named last as the holder of the lock; empty: none was named."""
+        found = re.findall(r"unlock\.yml -e run=(\S+)", " ".join(run.output for _, run in self.said))
+        return found[-1].strip("'\"") if found else ""
