@@ -11,7 +11,9 @@ from tests.rollouts.faults.row import Load, Row, arguments
 from tests.rollouts.faults.table import ROWS
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name, marks=() if row.usual else pytest.mark.long) for row in ROWS])
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.name, marks=() if row.usual else pytest.mark.long) for row in ROWS]
+)
 def test_fault(bench: Bench, row: Row) -> None:
     bench.reset()
     with row.broken(bench):
@@ -19,14 +21,16 @@ def test_fault(bench: Bench, row: Row) -> None:
             code, output = row.run(bench, row)
             sent, failures = load.end()
         told = " ".join(output.split())
-        context = f"{row.playbook} {arguments(row)} ended with {code}; {sent} sent, failed: {failures}\n{output[-6000:]}"
+        context = (
+            f"{row.playbook} {arguments(row)} ended with {code}; {sent} sent, failed: {failures}\n{output[-6000:]}"
+        )
         assert code == row.code, context
         assert [text for text in row.says if not re.search(text, told)] == [], context
         assert sent > 50, context
         assert sum(failures.values()) <= row.lost, context
         out = {lb: tuple(host for host in BACKENDS if host not in found) for lb, found in seen(bench, row).items()}
         assert set(out.values()) == {row.held}, (out, context)
-        assert {host: version for host, version in bench.versions(row.versions).items()} == row.versions, context
+        assert not row.versions or bench.versions(row.versions) == row.versions, context
         assert any(bench.lock(hosts=row.clients).values()) is row.locked, context
     if row.after:
         row.after(bench)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.site.lab import ROOT, Run, SiteLab
@@ -16,6 +17,29 @@ URL = "http://127.0.0.1:8080"
 RUN = "RUN_ID"
 # What a checkout has of its own; the rest of it is the one of this repository.
 OWN = frozenset({".git", ".lab", "dist", "rollouts"})
+# What a command must have said, by a part of it; a command without an entry must only end as the page says.
+SAYS = (
+    ("--check", "batch 3 of 3: backend3 1.0.0 -> 2.0.0; 2 of 3 stay in rotation"),
+    ("whoami", "X-App-Version: 2.0.0"),
+    ("ls rollouts", "timeline.svg"),
+    ("grep", "deploy of 2.0.0 succeeded on 3 hosts"),
+    ("release_version=3.0.0", "status 404, expected 200"),
+    ("release_version=3.0.0", "back on the release before: backend1; not touched: backend2, backend3"),
+    ("drain.yml -l backend2", "backend2"),
+    ("rollback.yml", "rollback succeeded on 3 hosts"),
+    ("cat dist/diary.txt", "backend1"),
+)
+# What status.yml must have said, each time that it is run.
+STATES = (
+    "2.0.0 on all 3 hosts",
+    "2.0.0 on all 3 hosts",
+    "backend2 is held by",
+    "VERSIONS DIFFER",
+    "lb1 is locked by restart",
+    "lb1 is locked by restart",
+)
+# How the runs of the page end that are not killed.
+OUTCOMES = ["succeeded", "paused", "succeeded", "canary", "succeeded", "succeeded", "succeeded", "succeeded"]
 # The waits of the defaults, compressed: they are measured elsewhere.
 CLOCK = """---
 rollout_close_window: 1.0
@@ -59,6 +83,10 @@ class Reader:
             if path.name not in OWN:
                 (folder / path.name).symlink_to(path)
         # The site takes its artefacts from there.
+        shutil.rmtree(site.folder / "dist/broken", ignore_errors=True)
+        for old in ("notes-2.0.0.*", "notes-3.0.0.*", "diary.txt"):
+            for path in (site.folder / "dist").glob(old):
+                path.unlink()
         (folder / "dist").symlink_to(site.folder / "dist")
         (site.inventory / "group_vars/all/zz_page.yml").write_text(clock)
         for name, content in files().items():
@@ -74,6 +102,18 @@ class Reader:
         assert run.code == code, f"{adapted}\nended with {run.code} instead of {code}:\n{run.tail}"
         self.said.append((command, run))
         return run.output
+
+    def follows(self, command: str, code: int) -> None:
+        """Run a command of the page and expect it to say what the page promises."""
+        told = " ".join(self.types(command, code).split())
+        wanted = [text for part, text in SAYS if part in command]
+        if "status.yml" in command:
+            wanted.append(STATES[self.count("status.yml") - 1])
+        assert [text for text in wanted if text not in told] == [], f"{command}\n{self.said[-1][1].tail}"
+
+    def count(self, part: str) -> int:
+        """Return how many of the commands so far have this part."""
+        return sum(part in command for command, _ in self.said)
 
     def locked_run(self) -> str:
         """Return the run that status.yml named last as the holder of the lock; empty: none was named."""

@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
 import pytest
 import requests
 
+from tests.site import page
 from tests.site.lab import ROOT, Run, SiteLab
 
 MODULE_EXECUTIONS = 25
@@ -247,3 +249,18 @@ def test_a_broken_backend_fails_the_smoke_test_by_name(site: SiteLab) -> None:
         site.on("backend2", "systemctl", "start", "notes-backend2")
     assert run.code != 0
     assert re.search(r"FAILED +api +backend2 did not answer .* -> +ansible backend2 ", run.output), run.tail
+
+
+@pytest.mark.usefixtures("first")
+def test_every_command_of_the_page_about_deploys_works_and_loses_no_request(site: SiteLab, tmp_path: Path) -> None:
+    reader = page.Reader(site, tmp_path)
+    with load(site) as seen:
+        for command, code in page.commands():
+            reader.follows(command, code)
+    assert seen["requests"] > 200
+    assert seen["failures"] == {}
+    assert answering(site) == {"backend1", "backend2", "backend3"}
+    assert (site.folder / "dist/diary.txt").read_text().endswith(" backend1\n")
+    runs = [json.loads(path.read_text()) for path in sorted((tmp_path / "rollouts").glob("*/rollout.json"))]
+    assert [run["outcome"] for run in runs] == page.OUTCOMES
+    assert [run["requests"]["failed"] for run in runs] == [0] * len(runs)

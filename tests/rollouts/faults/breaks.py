@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tests.rollouts.bench import PORT, Bench
 from tests.rollouts.faults.row import Broken
@@ -72,8 +72,3 @@ def faulty(host: str, version: str, words: str) -> Broken:
         yield
 
     return context
-
-
-def by_hand(lb: str, *words: str) -> Callable[[Bench], None]:
-    """Return something that an operator types on a load balancer while a rollout runs."""
-    return lambda bench: bench.on(lb, *words) and None

@@ -104,7 +104,7 @@ def read_until(process: subprocess.Popen[str], line: str, seconds: float = 60) -
     raise AssertionError(f"ended without {line!r}:\n{''.join(seen)}")
 
 
-def during(line: str, work: Callable[[Bench], None], seconds: float = 60) -> Callable[[Bench, Row], tuple[int, str]]:
+def during(line: str, work: Callable[[Bench], object], seconds: float = 60) -> Callable[[Bench, Row], tuple[int, str]]:
     """Return a way to run the command: something is done to the lab when it prints a line with this text."""
 
     def run(bench: Bench, row: Row) -> tuple[int, str]:

@@ -25,8 +25,8 @@ def killed(name: str, line: str, todo: str, usual: bool = True) -> Row:
 
 
 SAME = (
-    "Run the same command again, from the same machine: it proves that the run is dead, says so, breaks its lock and goes on. "
-    "From another machine name the run that is dead: `unlock.yml -e run=ID`."
+    "Run the same command again, from the same machine: it proves that the run is dead, says so, breaks its lock and "
+    "goes on. From another machine name the run that is dead: `unlock.yml -e run=ID`."
 )
 
 
@@ -73,7 +73,7 @@ ROWS = [
         code=0,
         versions=NEW,
         says=(r"succeeded",),
-        sees="The run is refused: who has the lock, what they did last and how long ago, and the command that breaks it.",
+        sees="The run is refused: who has the lock, what they did last and when, and the command that breaks it.",
         todo="Make sure that the run is dead, type the command that the message shows, and deploy again.",
     ),
     Row(

@@ -9,7 +9,8 @@ from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import pause, scripts, silent, wakes
 from tests.rollouts.faults.row import NEW, Row, during, once
 
-LOSSY = """nft -f - <<'N'
+LOSSY = """command -v nft >/dev/null || apt-get install -qqy --no-install-recommends nftables >/dev/null
+nft -f - <<'N'
 table inet lossy {{
   chain input {{
     type filter hook input priority 0;
@@ -17,7 +18,6 @@ table inet lossy {{
   }}
 }}
 N"""
-
 
 
 def held_by_ops(bench: Bench, row: Row) -> tuple[int, str]:
@@ -80,7 +80,9 @@ ROWS = [
         name="the application's main process is killed while it drains",
         run=during(
             "Hold exactly this batch",
-            lambda bench: bench.on("backend1", "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "stub-backend1") and None,
+            lambda bench: bench.on(
+                "backend1", "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "stub-backend1"
+            ),
         ),
         code=0,
         versions=NEW,
@@ -103,4 +105,3 @@ ROWS = [
         usual=False,
     ),
 ]
-

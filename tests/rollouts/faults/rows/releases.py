@@ -47,7 +47,7 @@ ROWS = [
         # Users do see them: that is what the watch notices.
         lost=400,
         sees=(
-            "How many of how many requests failed at the new release, and at the others meanwhile, from the access logs. "
+            "How many of how many requests failed at the new release, and at the others meanwhile, from the logs. "
             "The users who met the first batch did get these errors: a smaller first batch meets fewer. " + BACK
         ),
         todo=f"{AGAIN} A health path that uses what the users use would have found it before they did.",

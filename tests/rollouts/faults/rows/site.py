@@ -40,7 +40,9 @@ def has_colour(bench: Bench) -> None:
         script = f"tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID stub-{host})/environ | grep COLOUR"
         assert bench.shell(host, script).strip() == "COLOUR=green"
     bench.play("backends.yml")
-    bench.everywhere(OLD, lambda host: bench.shell(host, f"systemctl restart stub-{host}; rm -f /var/lib/evenkeel/restart/*"))
+    bench.everywhere(
+        OLD, lambda host: bench.shell(host, f"systemctl restart stub-{host}; rm -f /var/lib/evenkeel/restart/*")
+    )
 
 
 ROWS = [
@@ -60,7 +62,7 @@ ROWS = [
         versions=OLD,
         says=(r"succeeded",),
         after=has_colour,
-        sees="site.yml leaves a mark on each host and ends with a restart of the marked ones, one batch after the other.",
+        sees="site.yml leaves a mark on each host and ends with a restart of the marked ones, batch by batch.",
         todo="Nothing.",
     ),
     Row(
@@ -78,14 +80,15 @@ ROWS = [
         code=0,
         versions=NEW,
         says=(r"min_healthy", r"succeeded"),
-        sees="A batch never takes so many that fewer than `rollout_min_healthy` serve; the plan says what it made of it.",
+        sees="A batch never takes so many that fewer than `rollout_min_healthy` serve; the plan says so.",
         todo="Nothing, or set `rollout_serial` to what is meant.",
     ),
     Row(
         name="a clock that is ten minutes ahead",
         broken=scripts(
             "lb2",
-            """cat > /usr/local/bin/python3-ahead <<'S'
+            """apt-get install -qqy --no-install-recommends libfaketime >/dev/null
+cat > /usr/local/bin/python3-ahead <<'S'
 #!/bin/sh
 export LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME=+600
 exec /usr/bin/python3 "$@"

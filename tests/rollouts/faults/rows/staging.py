@@ -36,13 +36,12 @@ def corrupt(bench: Bench) -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def for_another_python(bench: Bench) -> Iterator[None]:
     """Pack an artefact with the wheels of a Python that no host has."""
-    bench.pack(OTHER, pythons="3.9")
+    bench.pack(OTHER, pythons="3.12")
     try:
         yield
     finally:
         for path in (bench.folder / "dist").glob(f"stub-{OTHER}.*"):
             path.unlink()
-
 
 
 ROWS = [
@@ -65,7 +64,7 @@ ROWS = [
         name="the artefact was built for another Python",
         broken=for_another_python,
         version=OTHER,
-        says=(r"3\.9", r"[Pp]ython"),
+        says=(r"3\.12", r"[Pp]ython"),
         sees=f"The versions that it was built for and the one of the host. {UNTOUCHED}",
         todo='Pack it for the host\'s Python as well: `make artefact VERSION=... PYTHONS="3.11 3.13"`.',
     ),
@@ -73,17 +72,16 @@ ROWS = [
         name="a disk is full while it stages",
         broken=scripts(
             "backend3",
-            """rm -rf /srv/stub-backend3/releases/3.0.0
-free=$(df --output=avail --block-size=1 /srv | tail -n 1)
-mkdir -p /srv/full && mount -t tmpfs -o size=3m none /srv/full
-mv /srv/stub-backend3/releases /srv/stub-backend3/releases.real
-mkdir /srv/stub-backend3/releases && mount --bind /srv/full /srv/stub-backend3/releases
-cd /srv/stub-backend3/releases.real
-for release in *; do mkdir ../releases/$release; mount --bind $release ../releases/$release; done""",
-            """cd /srv/stub-backend3/releases
-for release in *; do umount $release 2>/dev/null; done
-cd /; umount /srv/stub-backend3/releases; umount /srv/full
-rmdir /srv/stub-backend3/releases; mv /srv/stub-backend3/releases.real /srv/stub-backend3/releases""",
+            """cd /srv/stub-backend3
+rm -rf releases/3.0.0
+mkdir -p /srv/whole && mount --bind releases /srv/whole
+mount -t tmpfs -o size=3m none releases
+for release in $(ls /srv/whole); do
+  mkdir releases/$release; mount --bind /srv/whole/$release releases/$release
+done""",
+            """cd /srv/stub-backend3
+for release in $(ls /srv/whole); do umount releases/$release; done
+umount releases; umount /srv/whole; rmdir /srv/whole""",
         ),
         version="3.0.0",
         says=(r"[Nn]o space", r"backend3"),
