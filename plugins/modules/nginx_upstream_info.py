@@ -46,13 +46,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nginx:
-  description: The nginx that was asked, and what its version can do.
+  description:
+    - The nginx that was asked, and what its version can do.
+    - C(refused) is empty, or says why nginx refuses the configuration on disk. What it serves is older then.
   returned: always
   type: dict
   sample:
     version: 1.26.3
     running: true
     config_file: /etc/nginx/nginx.conf
+    refused: ''
     features: {zone: true, max_conns: true, method least_conn: true, method hash: true, method random: true,
       method least_time: false, keepalive: true, keepalive_timeout: true, keepalive_requests: true,
       keepalive_time: true, keepalive_min_timeout: false, keepalive 0: false, keepalive_local: false,

@@ -99,7 +99,9 @@ class Reader:
         run = self.site.command(
             "bash", "-c", adapted, cwd=self.folder, check=False, ANSIBLE_INVENTORY=str(self.site.inventory)
         )
-        assert run.code == code, f"{adapted}\nended with {run.code} instead of {code}:\n{run.tail}"
+        # A shell that has become the command itself ends by its signal.
+        ended = run.code if run.code >= 0 else 128 - run.code
+        assert ended == code, f"{adapted}\nended with {ended} instead of {code}:\n{run.tail}"
         self.said.append((command, run))
         return run.output
 

@@ -118,7 +118,7 @@ def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float]) -
     :param results: results of access_log_info; what could not be read is left out
     :param offsets: seconds by which the clock of each load balancer is ahead of the controller's
     """
-    kept = ("total", "servers", "seconds", "lines", "unreadable")
+    kept = ("position", "total", "servers", "seconds", "lines", "unreadable")
     return [
         {"lb": name, "offset": float(offsets.get(name, 0.0)), **{key: result[key] for key in kept}}
         for name, result in zip(names, results, strict=True)

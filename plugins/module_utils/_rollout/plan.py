@@ -206,9 +206,9 @@ def _left_behind(name: str, owner: str, seen: capacity.Seen) -> list[str]:
 
 def _not_serving(view: capacity.View) -> list[str]:
     """Return why a load balancer would not do what it is told."""
-    emergencies = [told for told in view["info"].get("warnings", ()) if "[emerg]" in told]
-    if emergencies:
-        return [f"{view['name']}: {emergencies[0]}"]
+    refused = (view["info"].get("nginx") or {}).get("refused")
+    if refused:
+        return [f"{view['name']}: {refused}"]
     live = view["info"].get("live")
     if live == "stopped":
         return [f"{view['name']}: nginx does not run; start it"]

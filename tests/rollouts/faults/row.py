@@ -48,6 +48,8 @@ class Row:
     versions: dict[str, str] = dataclasses.field(default_factory=lambda: dict(OLD))
     # Hosts that stay out of rotation at the end.
     held: tuple[str, ...] = ()
+    # The same for each load balancer, where they end differently.
+    held_on: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     locked: bool = False
     # Load balancers that clients use meanwhile; a broken one loses requests by itself.
     clients: tuple[str, ...] = LOAD_BALANCERS

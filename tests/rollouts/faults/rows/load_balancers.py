@@ -43,6 +43,7 @@ ROWS = [
     Row(
         name="a load balancer cannot be reached before",
         broken=without_ssh,
+        clients=("lb1",),
         says=(r"lb2", r"Nothing was changed"),
         sees="Nothing is changed: what cannot be told goes on sending requests to a host that is about to stop.",
         todo="Bring the load balancer back, or take it out of the inventory's group if it serves nobody.",
@@ -60,7 +61,6 @@ ROWS = [
         broken=wakes("lb2"),
         run=during("Wait until this host is healthy", lambda bench: pause(bench, "lb2")),
         clients=("lb1",),
-        locked=True,
         versions={},
         says=(r"lb2",),
         sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
@@ -69,6 +69,7 @@ ROWS = [
     Row(
         name="two load balancers disagree",
         broken=held_on_one,
+        held_on={"lb1": ("backend3",)},
         says=(r"lb1", r"lb2", r"backend3", r"Nothing was changed"),
         sees="Nothing is changed: which server is held on which load balancer, and by whom.",
         todo="`undrain.yml -l backend3 -e owner=by-hand`, or hold it on both with `drain.yml`.",
@@ -88,7 +89,7 @@ ROWS = [
         ),
         # backend1 has its release and cannot be released where nginx takes no configuration.
         versions={"backend1": "2.0.0", "backend2": FIRST, "backend3": FIRST},
-        held=("backend1",),
+        held_on={"lb1": ("backend1",)},
         says=(r"zz_by_hand\.conf",),
         sees="The rollout stops; the host that was held stays held where nginx takes no configuration, and is named.",
         todo="Mend the file, `nginx -t`, and run the same command again: it goes on where it stopped.",

@@ -246,7 +246,7 @@ def test_a_load_balancer_that_does_not_do_what_it_is_told(live: str, said: str) 
 def test_a_configuration_that_is_broken_is_quoted() -> None:
     members = [sample.member(1), sample.member(2)]
     broken = sample.view("lb1", members, live="different")
-    broken["info"]["warnings"] = ["nginx: [emerg] unknown directive"]
+    broken["info"]["nginx"] = {"refused": "nginx: [emerg] unknown directive"}
     assert refused(members=members, views=[broken]) == ["lb1: nginx: [emerg] unknown directive"]
 
 
