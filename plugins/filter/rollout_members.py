@@ -74,7 +74,7 @@ def rollout_members(
 ) -> list[dict[str, t.Any]]:
     """Return the members of a group."""
     try:
-        return inputs.members(hosts, hostvars, int(port), selected, int(probe_port))
+        return inputs.members(hosts, hostvars, port, selected, probe_port)
     except ConfigError as error:
         raise AnsibleFilterError(str(error)) from error
 

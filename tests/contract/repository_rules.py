@@ -58,8 +58,8 @@ def playbook_logic(root: Path) -> list[str]:
 
 def alternatives(name: str) -> list[str]:
     """Return the roles that a name means: several where a variable of the command line chooses one."""
-    chosen = re.findall(r"(?:: |default\()'([a-z_]+)'", name) if "{{" in name else []
-    return [f"{NAMESPACE}.{role}" for role in chosen if role != "backends"] or [name]
+    chosen = re.search(r"\{\{ '(\w+)' if .* else '(\w+)' \}\}", name)
+    return [f"{NAMESPACE}.{role}" for role in chosen.groups()] if chosen else [name]
 
 
 def playbook_roles(root: Path) -> list[str]:
@@ -71,9 +71,10 @@ def playbook_roles(root: Path) -> list[str]:
             used = [(entry.get("role"), "main") for entry in play.get("roles") or []]
             imports = [t["ansible.builtin.import_role"] for t in applied(play.get("tasks")) if "block" not in t]
             used += [(entry.get("name"), entry.get("tasks_from", "main")) for entry in imports]
-            for name, entry_point in ((each, entry) for name, entry in used for each in alternatives(str(name))):
-                if entry_point not in known.get(name, ()):
-                    found.append(f"playbooks/{path.name}: {name} has no entry point {entry_point}")
+            meant = [(role, entry_point) for name, entry_point in used for role in alternatives(str(name))]
+            for role, entry_point in meant:
+                if entry_point not in known.get(role, ()):
+                    found.append(f"playbooks/{path.name}: {role} has no entry point {entry_point}")
     return found
 
 

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import typing as t
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -136,16 +137,29 @@ class Bench:
 
     lab: SiteLab
     interface: str = "wsgi"
+    load_balancers: tuple[str, ...] = LOAD_BALANCERS
+    backends: tuple[str, ...] = BACKENDS
+    clock: Mapping[str, t.Any] = dataclasses.field(default_factory=lambda: CLOCK)
+    faults: Mapping[str, str] = dataclasses.field(default_factory=lambda: FAULTS)
 
     @classmethod
-    def of(cls, suite: str = "", interface: str = "", variables: dict[str, t.Any] | None = None) -> Bench:
+    def of(
+        cls,
+        suite: str = "",
+        interface: str = "",
+        variables: dict[str, t.Any] | None = None,
+        name: str = "rollouts",
+        **more: t.Any,
+    ) -> Bench:
         """Write the inventory of the lab, whether or not the lab is there already.
 
         :param variables: more for group_vars/all; they win
+        :param name: of the lab; the folder is .lab/test-<name>-<suite>
+        :param more: load_balancers and backends (their names), clock (empty: the defaults of the roles), faults
         """
         suite = suite or os.environ.get("SUITE", "trixie")
         interface = interface or os.environ.get("STUB_INTERFACE", "wsgi")
-        bench = cls(SiteLab(ROOT / ".lab" / f"test-rollouts-{suite}", suite), interface)
+        bench = cls(SiteLab(ROOT / ".lab" / f"test-{name}-{suite}", suite), interface, **more)
         bench.write_inventory(variables or {})
         return bench
 
@@ -178,14 +192,14 @@ class Bench:
             "rollout_report_dir": str(self.folder / "reports"),
         }
         write(self.inventory / "group_vars/all/lab.yml", (LOCAL / "lab.yml").read_text())
-        content = yaml.safe_dump({**WIRING, **CLOCK, **site, **variables}, sort_keys=False, width=120)
+        content = yaml.safe_dump({**WIRING, **self.clock, **site, **variables}, sort_keys=False, width=120)
         write(self.inventory / "group_vars/all/main.yml", content)
         write(self.inventory / "host_vars/localhost.yml", "ansible_host: localhost\n")
         # Literal: a task that is delegated renders a template with the variables of another host.
         known = self.addresses()
         hosts = {
             group: {"hosts": {name: {"ansible_host": known[name]} if name in known else {} for name in names}}
-            for group, names in (("load_balancers", LOAD_BALANCERS), ("backends", BACKENDS))
+            for group, names in (("load_balancers", self.load_balancers), ("backends", self.backends))
         }
         write(self.inventory / "hosts.yml", yaml.safe_dump(hosts, sort_keys=False))
 
@@ -211,14 +225,14 @@ class Bench:
         """Bring backends and load balancers to what the inventory says, and remember it for the resets."""
         self.play("backends.yml")
         self.play("load_balancers.yml")
-        self.everywhere(LOAD_BALANCERS, lambda lb: self.shell(lb, REMEMBER))
+        self.everywhere(self.load_balancers, lambda lb: self.shell(lb, REMEMBER))
 
     def up(self) -> None:
         """Do everything, as far as it is not done."""
         self.pack(FIRST)
         self.pack(SECOND)
         self.pack("3.0.0")
-        for name, fault in FAULTS.items():
+        for name, fault in self.faults.items():
             self.pack(f"{SECOND}-{name}", fault)
         self.create()
         if self.converged():
@@ -228,7 +242,7 @@ class Bench:
 
     def converged(self) -> bool:
         """Whether the machines have been converged before."""
-        return all(self.shell(lb, f"test -d {PRISTINE} && echo yes || true") for lb in LOAD_BALANCERS)
+        return all(self.shell(lb, f"test -d {PRISTINE} && echo yes || true") for lb in self.load_balancers)
 
     @contextlib.contextmanager
     def alone(self) -> t.Iterator[None]:
@@ -306,9 +320,7 @@ class Bench:
 
     # ------------------------------------------------------------------------------------------------ what is there
 
-    def rotation(
-        self, upstream: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS
-    ) -> dict[str, dict[str, Member]]:
+    def rotation(self, upstream: str = "backends", hosts: t.Iterable[str] = ()) -> dict[str, dict[str, Member]]:
         """Return the members of each load balancer by host, as its file on the disk has them."""
         by_address = {f"{address}:{PORT}": name for name, address in self.addresses().items()}
 
@@ -321,14 +333,14 @@ class Bench:
                 found[host] = Member(match["address"], host, held, match["comment"] or "")
             return found
 
-        return self.everywhere(hosts, read)
+        return self.everywhere(hosts or self.load_balancers, read)
 
-    def in_rotation(self, upstream: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS) -> dict[str, list[str]]:
+    def in_rotation(self, upstream: str = "backends", hosts: t.Iterable[str] = ()) -> dict[str, list[str]]:
         """Return which backends each load balancer sends requests to."""
         members = self.rotation(upstream, hosts)
         return {lb: sorted(name for name, member in found.items() if not member.held) for lb, found in members.items()}
 
-    def versions(self, hosts: t.Iterable[str] = BACKENDS) -> dict[str, str]:
+    def versions(self, hosts: t.Iterable[str] = ()) -> dict[str, str]:
         """Return the release that the main process of each backend runs in; empty: it does not run."""
 
         def read(host: str) -> str:
@@ -337,17 +349,17 @@ class Bench:
             match = re.search(rf"/srv/stub-{host}/releases/([^/]+)/", self.shell(host, script))
             return match[1] if match else ""
 
-        return self.everywhere(hosts, read)
+        return self.everywhere(hosts or self.backends, read)
 
-    def links(self, name: str = "current", hosts: t.Iterable[str] = BACKENDS) -> dict[str, str]:
+    def links(self, name: str = "current", hosts: t.Iterable[str] = ()) -> dict[str, str]:
         """Return what `current` or `previous` of each backend says."""
 
         def read(host: str) -> str:
             return self.on(host, "readlink", f"/srv/stub-{host}/{name}", check=False).strip().rpartition("/")[2]
 
-        return self.everywhere(hosts, read)
+        return self.everywhere(hosts or self.backends, read)
 
-    def lock(self, group: str = "backends", hosts: t.Iterable[str] = LOAD_BALANCERS) -> dict[str, dict[str, t.Any]]:
+    def lock(self, group: str = "backends", hosts: t.Iterable[str] = ()) -> dict[str, dict[str, t.Any]]:
         """Return the lock of the rollout on each load balancer; empty: nobody holds it."""
 
         def read(lb: str) -> dict[str, t.Any]:
@@ -355,7 +367,7 @@ class Bench:
             found: dict[str, t.Any] = json.loads(text or "{}")
             return found
 
-        return self.everywhere(hosts, read)
+        return self.everywhere(hosts or self.load_balancers, read)
 
     def journal(self, lb: str = "lb1", group: str = "backends") -> list[dict[str, t.Any]]:
         """Return the events of the last run that a load balancer has."""
@@ -365,7 +377,7 @@ class Bench:
     def posts(self) -> dict[str, int]:
         """Return how often each POST was executed, in all databases together."""
         counts: dict[str, int] = {}
-        for found in self.everywhere(BACKENDS, self._posts_of).values():
+        for found in self.everywhere(self.backends, self._posts_of).values():
             for identity, count in found.items():
                 counts[identity] = counts.get(identity, 0) + count
         return counts
@@ -380,7 +392,7 @@ class Bench:
         """Return version and success of each run of the migration, by backend."""
         query = "SELECT version, NOT failed FROM migrations ORDER BY at"
         work = lambda host: [(v, bool(ok)) for v, ok in json.loads(self._query(host, query, "list(rows)"))]  # noqa: E731
-        return self.everywhere(BACKENDS, work)
+        return self.everywhere(self.backends, work)
 
     def _query(self, host: str, query: str, expression: str) -> str:
         code = f"""import json, sqlite3
@@ -391,7 +403,7 @@ print(json.dumps({expression}))
 
     def targets(self) -> list[str]:
         """Return what the load client is given: both load balancers, with and without TLS."""
-        return [f"{scheme}://{self.address(lb)}" for scheme in ("http", "https") for lb in LOAD_BALANCERS]
+        return [f"{scheme}://{self.address(lb)}" for scheme in ("http", "https") for lb in self.load_balancers]
 
     # ------------------------------------------------------------------------------------------------------- reset
 
@@ -403,17 +415,17 @@ print(json.dumps({expression}))
         What a test did to a machine itself (a paused container, a rule of nftables, a broken nginx.conf) is the
         test's to undo.
         """
-        self.everywhere((*LOAD_BALANCERS, *BACKENDS), lambda host: self._reset(host, version, staged))
+        self.everywhere((*self.load_balancers, *self.backends), lambda host: self._reset(host, version, staged))
         self.wait_healthy()
 
     def _reset(self, host: str, version: str, staged: bool) -> None:
-        script = RESET_LB if host in LOAD_BALANCERS else RESET_BACKEND
+        script = RESET_LB if host in self.load_balancers else RESET_BACKEND
         self.shell(host, script.format(host=host, version=version, staged=str(staged).lower(), pristine=PRISTINE))
 
     def wait_healthy(self, seconds: float = RESET_SECONDS) -> None:
         """Wait until each backend answers its health check itself."""
         end = time.monotonic() + seconds
-        for host in BACKENDS:
+        for host in self.backends:
             url = f"http://{self.address(host)}:{PORT}/health"
             command = ["curl", "--silent", "--fail", "--max-time", "2", "--noproxy", "*", url]
             while subprocess.run(command, capture_output=True, check=False).returncode != 0:

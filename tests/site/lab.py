@@ -65,6 +65,11 @@ class SiteLab:
             "lab_published": {},
             "app_artefact_dir": str(lab.folder / "dist"),
             "app_frontend_source": str(ROOT / "examples/frontend"),
+            # A shorter clock for rollouts: the clients of these tests are idle for a moment only.
+            "rollout_close_window": 2.0,
+            "rollout_min_healthy_time": 1.0,
+            "rollout_monitor": {"seconds": 2},
+            "rollout_report_dir": str(lab.folder / "reports"),
         }
         if machine:
             own["lab_machine"] = machine

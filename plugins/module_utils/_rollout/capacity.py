@@ -12,6 +12,8 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import BY_HAND
+
 Member = Mapping[str, t.Any]
 View = Mapping[str, t.Any]
 
@@ -69,7 +71,7 @@ def disagreements(members: Sequence[Member], views: Sequence[View], owner: str) 
 
 
 def _foreign(view: View, member: Member, owner: str) -> str:
-    holds = [hold for _up, server in _servers(view, {member["address"]}) for hold in server["holds"]]
+    holds = [hold for _up, server in _servers(view, {member["address"]}) for hold in _held(server)]
     return ", ".join(sorted({hold["owner"] for hold in holds if hold["owner"] != owner}))
 
 
@@ -83,7 +85,14 @@ def _servers(view: View, addresses: set[str]) -> list[tuple[Mapping[str, t.Any],
 
 
 def _holds(member: Member, views: Sequence[View]) -> list[Mapping[str, t.Any]]:
-    return [hold for view in views for _up, server in _servers(view, {member["address"]}) for hold in server["holds"]]
+    return [hold for view in views for _up, server in _servers(view, {member["address"]}) for hold in _held(server)]
+
+
+def _held(server: Mapping[str, t.Any]) -> Sequence[Mapping[str, t.Any]]:
+    """Return the holds of a server; in a file that is not ours it may be down without one."""
+    if server["holds"] or server.get("state") != "held":
+        return list(server["holds"])
+    return [{"owner": BY_HAND, "reason": "down was written by hand"}]
 
 
 def _told(hold: Mapping[str, t.Any]) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.membership import servers_of
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import count
 
 # The fact that the role of the application leaves on each host: what release_info returned.
 RELEASE_FACT = "__evenkeel_release"
@@ -35,7 +36,7 @@ def members(
     :param probe_port: the port that health checks ask; 0 is the server's own
     :raises ConfigError: an address or a parameter of a host cannot be used
     """
-    servers, findings = servers_of(hosts, hostvars, port)
+    servers, findings = servers_of(hosts, hostvars, port, "rollout_port")
     if findings:
         raise ConfigError(findings)
     chosen = set(selected)
@@ -138,7 +139,7 @@ def cut(waiting: Mapping[str, Mapping[str, Sequence[t.Any]]], addresses: Mapping
             "host": hosts.get(address, address),
             "lb": lb,
             "sockets": len(holders),
-            "text": f"{len(holders)} connections through {lb} outlived the drain",
+            "text": f"{count(len(holders), 'connection')} through {lb} outlived the drain",
         }
         for lb, servers in waiting.items()
         for address, holders in servers.items()

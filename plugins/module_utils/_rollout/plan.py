@@ -12,6 +12,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.lock import duration
 
 Request = Mapping[str, t.Any]
 NO_BATCHES: dict[str, t.Any] = {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
@@ -50,7 +51,6 @@ def make(request: Request) -> dict[str, t.Any]:
         "not_selected": [member["name"] for member in members if not member["selected"]],
         "failure_action": request["options"].get("failure_action"),
         "resumes": max((str(view["rollout"].get("unfinished") or "") for view in views), default=""),
-        "reloads": len(batched["batches"]) + 1 if batched["batches"] else 0,
         "hosts": _hosts(members, targets, batched["batches"], seen),
         **batched,
     }
@@ -62,7 +62,9 @@ def make(request: Request) -> dict[str, t.Any]:
         *_apart(request, order, targets),
     ]
     plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
-    plan["seconds_longest"] = 0.0 if wrong else _longest(request, plan)
+    taken = 1 if plan["stops_after_first_batch"] else len(plan["batches"])
+    plan["reloads"] = taken + 1 if taken else 0
+    plan["seconds_longest"] = _longest(request, taken) if taken else 0.0
     plan["text"] = plan_text.lines(plan)
     return plan
 
@@ -138,7 +140,9 @@ def _batches(request: Request, order: Sequence[str], seen: capacity.Seen) -> dic
     regular = [member["name"] for member in request["members"] if not member["backup"]]
     values = request["options"]
     min_healthy = batches.share(values["min_healthy"], len(regular), up=True)
-    wanted = batches.sizes(values["serial"], len(order))
+    sizes = batches.sizes(values["serial"], len(order))
+    # A run holds its batch only: who is held from before must be in the first one, or it would be put back as it is.
+    wanted = [max(sizes[0], sum(name in seen.ours for name in order)), *(sizes[1:] or sizes)]
     found = batches.split(order, wanted, seen.serving, regular, min_healthy)
     healthy, left = set(seen.serving), []
     for number, batch in enumerate(found, 1):
@@ -175,7 +179,8 @@ def _findings(request: Request, owner: str, seen: capacity.Seen, targets: Mappin
     views = request["load_balancers"]
     answering = [view for view in views if view["reachable"]]
     found = [
-        f"{view['name']} cannot be reached: {view['error']}; it may still send requests to a host that is about to stop"
+        f"{view['name']} cannot be reached: {view['error']}; it may still send requests to a host that is about to "
+        "stop; bring it back, or take it out of its group if it serves nobody"
         for view in views
         if not view["reachable"]
     ]
@@ -183,7 +188,8 @@ def _findings(request: Request, owner: str, seen: capacity.Seen, targets: Mappin
     found += capacity.disagreements(request["members"], answering, owner)
     found += [told for view in answering for told in _locked(request, view)]
     if not views:
-        found.append(f"there is no load balancer to take a host of {request['name']} out of rotation; name their group")
+        what = f"there is no load balancer to take a host of {request['name']} out of rotation"
+        found.append(f"{what}; name their group in rollout_load_balancers")
     if not any(member["selected"] for member in request["members"]):
         found.append(f"no host of the group {request['name']} is selected; mend --limit")
     for member in request["members"]:
@@ -208,7 +214,7 @@ def _not_serving(view: capacity.View) -> list[str]:
     """Return why a load balancer would not do what it is told."""
     refused = (view["info"].get("nginx") or {}).get("refused")
     if refused:
-        return [f"{view['name']}: {refused}"]
+        return [f"{view['name']}: {refused} Mend it first"]
     live = view["info"].get("live")
     if live == "stopped":
         return [f"{view['name']}: nginx does not run; start it"]
@@ -224,12 +230,16 @@ def _locked(request: Request, view: capacity.View) -> list[str]:
         return []
     if not lock["run"]:
         return [f"{request['name']} is locked on {view['name']}: {lock['error']}"]
-    what = f"{lock['verb']}{' of ' + lock['version'] if lock.get('version') else ''}"
+    what = f"{lock.get('verb') or 'rollout'}{' of ' + lock['version'] if lock.get('version') else ''}"
     return [
-        f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {lock['who']}, last step "
-        f"'{lock['step']}' {lock['age']:.0f} s ago by its clock. "
+        f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
+        f"'{lock.get('step', '')}' {duration(float(lock['age']))} ago by its clock. "
         f"If that run is dead: ansible-playbook unlock.yml -e run={lock['run']}"
     ]
+
+
+def _who(lock: Mapping[str, t.Any]) -> str:
+    return str(lock.get("who") or "somebody")
 
 
 def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list[str]:
@@ -253,7 +263,8 @@ def _broken_locks(request: Request) -> list[str]:
     """Return the locks that this run will break."""
     return list(
         dict.fromkeys(
-            f"run {lock['run']} of {lock['who']} is dead (its last step was '{lock['step']}'); its lock is broken"
+            f"run {lock['run']} of {_who(lock)} is dead (its last step was '{lock.get('step', '')}'); "
+            "its lock is broken"
             for view in request["load_balancers"]
             if (lock := view["rollout"].get("lock") or {}) and lock["run"] in request.get("gone", ())
         )
@@ -284,8 +295,8 @@ def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> list[str]:
     return [f"{'; '.join([told, *out])}; bring one back, or accept fewer: -e rollout_min_healthy={most}"]
 
 
-def _longest(request: Request, plan: Mapping[str, t.Any]) -> float:
-    """Return how long the rollout may take if every wait lasts as long as it may, in seconds.
+def _longest(request: Request, taken: int) -> float:
+    """Return how long so many batches may take if every wait lasts as long as it may, in seconds.
 
     One load balancer is told, drained and asked for health after the other; min_healthy_time is within the deadline.
     """
@@ -293,4 +304,4 @@ def _longest(request: Request, plan: Mapping[str, t.Any]) -> float:
     window, monitor = float(values["close_window"]) * views, float(values["monitor"]["seconds"])
     each = (float(values["drain_timeout"]) + float(values["healthy_deadline"])) * views
     batch = window + each + float(values["stop_timeout"]) + monitor + OVERHEAD
-    return batch * len(plan["batches"]) + (window if plan["batches"] else 0.0)
+    return batch * taken + window

@@ -13,6 +13,11 @@ from collections.abc import Mapping
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import count, duration
 
+# A restart has no release that tells who has been taken: the same command would begin again.
+CANARY = {
+    "restart": "canary: it stops after the first batch; the same command without rollout_canary takes the others",
+}
+USUAL_CANARY = "canary: it stops after the first batch; the same command again goes on"
 FAILURE = {
     "pause": "a host that fails returns to the release before, and the rollout stops there",
     "rollback": "a host that fails returns to the release before, and so do all that this run has done",
@@ -27,7 +32,7 @@ def lines(plan: Mapping[str, t.Any]) -> list[str]:
         found.append(f"run {plan['resumes']} did not come to its end; this one goes on from there")
     found += [_batch(plan, number, batch) for number, batch in enumerate(plan["batches"], 1)]
     if plan["stops_after_first_batch"]:
-        found.append("canary: it stops after the first batch; the same command again goes on")
+        found.append(CANARY.get(plan["verb"], USUAL_CANARY))
     found += [f"left out: {name} is {why}" for name, why in plan["skipped"].items()]
     if plan["unchanged"]:
         found.append(f"nothing to do on {', '.join(plan['unchanged'])}: {_why_unchanged(plan)}")

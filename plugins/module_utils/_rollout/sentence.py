@@ -66,13 +66,14 @@ def _wrong(
 
 def _too_few(plan: Mapping[str, t.Any], holding: Iterable[str], ill: Mapping[str, str]) -> str:
     """Return that too few members serve, or nothing."""
-    out = {*holding, *ill, *plan["skipped"], *plan["backups"]}
-    serving = [name for name in plan["names"] if name not in out]
+    regular = [name for name in plan["names"] if name not in plan["backups"]]
+    out = {*holding, *ill, *plan["skipped"]}
+    serving = [name for name in regular if name not in out]
     if len(serving) >= int(plan["min_healthy"]):
         return ""
     seen = "; ".join(f"{name}: {why}" for name, why in ill.items()) or "the others are held out"
     return (
-        f"only {len(serving)} of {len(plan['names'])} members of {plan['name']} are healthy and in rotation, "
+        f"only {len(serving)} of {len(regular)} members of {plan['name']} are healthy and in rotation, "
         f"rollout_min_healthy needs {plan['min_healthy']}; {seen}"
     )
 

@@ -14,7 +14,9 @@ import typing as t
 from collections.abc import Mapping
 
 # nginx' own units of time (ngx_parse_time in src/core/ngx_parse.c).
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+UNITS = {"w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
+# Each at most once, the largest first; what has no unit is seconds and comes last.
+TIME = re.compile("".join(rf"(?:([0-9]+){unit} *)?" for unit in UNITS))
 
 
 def seconds(value: t.Any) -> float:
@@ -25,12 +27,12 @@ def seconds(value: t.Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
     text = str(value).strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
+    if re.fullmatch(r"[0-9]+\.[0-9]+", text):
         return float(text)
-    parts = re.findall(r"(\d+)(ms|[smhdw])", text)
-    if not parts or re.sub(r"(\d+)(ms|[smhdw])|\s", "", text):
+    found = TIME.fullmatch(text)
+    if not text or not found:
         raise ValueError(f"{value!r} is no time; allowed are seconds, or a time such as 30s or 1m")
-    return sum(int(number) * UNITS[unit] for number, unit in parts)
+    return sum(int(number or 0) * scale for number, scale in zip(found.groups(), UNITS.values(), strict=True))
 
 
 # The first must not be longer than the second (strictly shorter where it says so), or this happens.

@@ -63,7 +63,7 @@ def after_another_machine_died(bench: Bench, row: Row) -> tuple[int, str]:
 
 ROWS = [
     killed("it stages", "Hand over the hosts in the order of the plan", SAME, usual=False),
-    killed("it holds a batch", "Hold exactly this batch", SAME),
+    killed("it holds a batch", "Hold exactly this batch", SAME, usual=False),
     killed("the application restarts", "Restart the application", SAME, usual=False),
     killed("it asks for health", "Wait until this host is healthy", SAME),
     killed("it releases the last batch", "Release the last batch", SAME, usual=False),

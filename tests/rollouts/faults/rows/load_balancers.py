@@ -55,6 +55,7 @@ ROWS = [
         says=(r"lb2", r"Nothing was changed"),
         sees="The same, after the time that ssh waits for a machine that does not answer.",
         todo="Bring the load balancer back. `ServerAliveInterval` and `ConnectTimeout` of ssh bound the wait.",
+        usual=False,
     ),
     Row(
         name="a load balancer goes silent in the middle",
@@ -65,6 +66,7 @@ ROWS = [
         says=(r"lb2",),
         sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
         todo="When it is back, run the same command again: it goes on where it stopped.",
+        usual=False,
     ),
     Row(
         name="two load balancers disagree",
@@ -105,6 +107,7 @@ ROWS = [
         says=(r"succeeded",),
         sees="Nothing: what is held stands in the configuration, not in the memory of nginx.",
         todo="Nothing. Reload nginx instead of restarting it: a restart breaks the requests that are under way.",
+        usual=False,
     ),
     Row(
         name="a load balancer's machine is restarted in the middle",

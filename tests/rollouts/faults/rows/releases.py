@@ -16,6 +16,7 @@ ROWS = [
         says=(r"backend1", r"reverted", r"stopped"),
         sees=f"The process of the release never runs in its directory. {BACK}",
         todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
+        usual=False,
     ),
     Row(
         name="the new release starts and is unhealthy",
@@ -30,6 +31,7 @@ ROWS = [
         says=(r"301", r"redirect is not healthy", r"reverted"),
         sees=f"A redirect is not healthy, whatever it leads to. {BACK}",
         todo="Set `rollout_health_check.path`, `.host` or `.status` to what the release means by healthy.",
+        usual=False,
     ),
     Row(
         name="healthy, then dead while it is watched",
@@ -60,6 +62,7 @@ ROWS = [
         says=(r"succeeded",),
         sees="Nothing but the seconds: a host is held until it is healthy.",
         todo="Nothing. `rollout_healthy_deadline` must be longer than the slowest start.",
+        usual=False,
     ),
     Row(
         name="the release before is unhealthy as well",
@@ -97,5 +100,6 @@ sleep 0.5""",
         lost=10000,
         sees="An answer is not enough: the main process of the unit must run in the release. backend1 stays out.",
         todo="Stop the process that has the port (`ss -ltnp`), then run the same command again.",
+        usual=False,
     ),
 ]

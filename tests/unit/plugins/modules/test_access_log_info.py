@@ -164,7 +164,8 @@ def test_a_request_that_found_nobody_left_belongs_to_nobody(log: Path) -> None:
     ("asked", "said", "address"), [(A, "502", A), ("app", "502", ""), (f"{A}, app", "502, 502", "")]
 )
 def test_an_error_page_does_not_hide_what_failed(log: Path, asked: str, said: str, address: str) -> None:
-    write(log, line(upstream="", ua=asked, us=said, status=502, version=""), line(upstream="", ua="", us="", status=404))
+    shown = line(upstream="", ua=asked, us=said, status=502, version="")
+    write(log, shown, line(upstream="", ua="", us="", status=404))
     result = read(log, upstreams=["app"], addresses=[A, B])
     assert result["total"] == {"requests": 1, "failed": 1, "retried": int(", " in asked)}
     assert [row["address"] for row in result["seconds"]] == [address]

@@ -26,6 +26,12 @@ def test_what_is_no_share_of_hosts_is_named(value: t.Any) -> None:
         batches.share(value, 10)
 
 
+@given(st.integers(0, 100), st.integers(0, 500))
+def test_what_must_stay_is_rounded_up_and_what_is_taken_down(percent: int, total: int) -> None:
+    down, up = (batches.share(f"{percent}%", total, up) for up in (False, True))
+    assert down <= total * percent / 100 <= up <= down + 1
+
+
 def test_a_share_that_is_less_than_one_host_is_one_host() -> None:
     assert batches.sizes(["1%", "50%"], 4) == [1, 2]
 

@@ -54,6 +54,18 @@ def test_few_requests_say_nothing() -> None:
     assert judge([], [NEW], MONITOR)["ok"]
 
 
+def test_few_requests_at_the_others_excuse_nothing() -> None:
+    assert not judge([log((NEW, "2", 100, 50), (OLD, "1", 9, 9))], [NEW], MONITOR)["ok"]
+    assert judge([log((NEW, "2", 100, 50), (OLD, "1", 10, 9))], [NEW], MONITOR)["ok"]
+
+
+def test_a_load_balancer_whose_log_could_not_be_read_and_a_request_that_reached_no_server_count_for_nothing() -> None:
+    logs = [{"unreachable": True, "msg": "away"}, log((NEW, "2", 20, 0), ("", "", 50, 50))]
+    verdict = judge(logs, [NEW], MONITOR)
+    assert verdict["ok"]
+    assert (verdict["new"]["attempts"], verdict["old"]["attempts"]) == (20, 0)
+
+
 def test_a_release_is_not_to_blame_for_what_fails_at_the_others_as_much() -> None:
     assert judge([log((NEW, "2", 100, 50), (OLD, "1", 100, 50))], [NEW], MONITOR)["ok"]
     assert not judge([log((NEW, "2", 100, 51), (OLD, "1", 100, 50))], [NEW], MONITOR)["ok"]
@@ -69,6 +81,15 @@ def test_a_small_limit_is_not_rounded_to_nothing() -> None:
     verdict = judge([log((NEW, "2", 1000, 6))], [NEW], {**MONITOR, "max_error_ratio": 0.005})
     assert "(0.6 %)" in verdict["text"]
     assert "allowed 0.5 %" in verdict["text"]
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 200), st.integers(0, 200))
+def test_it_is_not_well_only_where_enough_fails_and_more_than_at_the_others(a: int, b: int, c: int, d: int) -> None:
+    (new_failed, new), (old_failed, old) = sorted((a, b)), sorted((c, d))
+    if not judge([log((NEW, "2", new, new_failed), (OLD, "1", old, old_failed))], [NEW], MONITOR)["ok"]:
+        assert new >= MONITOR["min_requests"]
+        assert new_failed > new * MONITOR["max_error_ratio"]
+        assert old < MONITOR["min_requests"] or new_failed * old > old_failed * new
 
 
 @given(st.lists(st.tuples(st.sampled_from([NEW, OLD]), st.just("2"), st.integers(0, 50), st.integers(0, 50))))

@@ -92,6 +92,23 @@ def test_a_deadline_that_nobody_can_meet_is_told_before_a_host_is_held() -> None
     assert options.findings(sample.options(healthy_deadline=12.5, min_healthy_time=10)) == []
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*sample.OPTIONS, "keep_releases"]), ANYTHING),
+    st.dictionaries(st.sampled_from([name.partition(".")[2] for name in options.CHECKS if "." in name]), ANYTHING),
+    st.sampled_from(options.NESTED),
+)
+def test_nothing_that_is_given_ends_it(outer: dict[str, t.Any], inner: dict[str, t.Any], nested: str) -> None:
+    for given_options in (outer, {**sample.OPTIONS, **outer}, sample.options(**{nested: inner})):
+        assert all(told.startswith("rollout_") for told in options.findings(given_options))
+
+
 @given(
     st.sampled_from(sorted(options.CHECKS)),
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers() | st.text()),

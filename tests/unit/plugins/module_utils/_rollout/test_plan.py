@@ -157,6 +157,43 @@ def test_a_canary_stops_once(running: str, holds: dict[str, t.Any], stops: bool)
     assert ("canary: it stops after the first batch; the same command again goes on" in found["text"]) is stops
 
 
+def test_a_canary_costs_one_batch_and_a_restart_says_how_the_others_are_reached() -> None:
+    (whole, first) = (make(changed={"canary": canary}) for canary in (False, True))
+    assert (whole["reloads"], first["reloads"]) == (4, 2)
+    window = 2 * sample.OPTIONS["close_window"]
+    assert first["seconds_longest"] - window == (whole["seconds_longest"] - window) / 3
+    assert first["text"][-1].startswith("2 reloads of each load balancer")
+    restart = make(verb="restart", version="", changed={"canary": True})
+    told = "canary: it stops after the first batch; the same command without rollout_canary takes the others"
+    assert told in restart["text"]
+
+
+@pytest.mark.parametrize(("serial", "sizes"), [(1, [2, 1, 1]), ([1, 2], [2, 2]), ("50%", [2, 2]), (3, [3, 1])])
+def test_who_was_left_half_way_is_in_the_first_batch_because_a_run_holds_its_batch_only(
+    serial: t.Any, sizes: list[int]
+) -> None:
+    members = [sample.member(number) for number in (1, 2, 3, 4)]
+    found = make(
+        members=members,
+        holds={name: [sample.ours()] for name in ("backend3", "backend4")},
+        changed={"serial": serial},
+    )
+    assert found["batches"][0][:2] == ["backend3", "backend4"]
+    assert (found["serial"], found["warnings"]) == (sizes, [])
+
+
+def test_a_server_that_is_down_by_hand_in_a_file_of_others_does_not_serve() -> None:
+    members = [sample.member(number) for number in (1, 2, 3)]
+    views = [sample.view("lb1", members), sample.view("lb2", members)]
+    for view in views:
+        view["info"]["upstreams"][0]["servers"][2]["state"] = "held"
+    found = make(members=members, views=views)
+    assert found["skipped"] == {"backend3": "held by by-hand (down was written by hand)"}
+    assert [left["in_rotation"] for left in found["capacity"]] == [1, 1]
+    (told,) = refused(members=members, views=[sample.view("lb1", members), views[1]])
+    assert told.startswith("the load balancers disagree about backend3: on lb1 in rotation; on lb2 held by by-hand")
+
+
 def test_a_flag_from_the_command_line_is_a_text() -> None:
     assert make(changed={"canary": "true"})["stops_after_first_batch"] is True
     assert make(changed={"canary": "false"})["stops_after_first_batch"] is False
@@ -226,11 +263,13 @@ def test_a_load_balancer_that_cannot_be_reached() -> None:
     members = [sample.member(1), sample.member(2)]
     (told,) = refused(members=members, views=[sample.view("lb1", members), sample.unreachable("lb2")])
     assert told.startswith("lb2 cannot be reached: timed out")
+    assert told.endswith("bring it back, or take it out of its group if it serves nobody")
 
 
 def test_no_load_balancer() -> None:
     (told,) = refused(views=[])
     assert told.startswith("there is no load balancer to take a host of backends out of rotation")
+    assert told.endswith("name their group in rollout_load_balancers")
 
 
 @pytest.mark.parametrize(
@@ -246,8 +285,9 @@ def test_a_load_balancer_that_does_not_do_what_it_is_told(live: str, said: str) 
 def test_a_configuration_that_is_broken_is_quoted() -> None:
     members = [sample.member(1), sample.member(2)]
     broken = sample.view("lb1", members, live="different")
-    broken["info"]["nginx"] = {"refused": "nginx: [emerg] unknown directive"}
-    assert refused(members=members, views=[broken]) == ["lb1: nginx: [emerg] unknown directive"]
+    said = 'nginx refuses its configuration: [emerg] unknown directive "a" in /etc/nginx/nginx.conf:3.'
+    broken["info"]["nginx"] = {"refused": said}
+    assert refused(members=members, views=[broken]) == [f"lb1: {said} Mend it first"]
 
 
 def test_load_balancers_that_disagree() -> None:
@@ -275,6 +315,14 @@ def test_a_lock_of_another_run() -> None:
     assert found["warnings"] == [
         "run 20261128-0522-ab12 of alice@laptop is dead (its last step was 'drain backend2'); its lock is broken"
     ]
+
+
+def test_a_lock_that_says_little_is_told_all_the_same() -> None:
+    members = [sample.member(1), sample.member(2)]
+    views = [sample.view("lb1", members, rollout={"lock": {"run": "r1", "age": 10800.0}})]
+    (told,) = refused(members=members, views=views)
+    assert told.startswith("backends is locked on lb1 by a rollout, run r1 of somebody, last step '' 3.0 h ago")
+    assert make(members=members, views=views, gone=["r1"])["warnings"][0].startswith("run r1 of somebody is dead")
 
 
 def test_a_lock_that_cannot_be_read() -> None:
@@ -420,6 +468,10 @@ def test_a_plan_that_nothing_speaks_against_rolls_each_host_once_and_leaves_enou
     assert len(set(flat)) == len(flat)
     assert all(left["in_rotation"] >= found["min_healthy"] for left in found["capacity"])
     assert len(found["capacity"]) == len(found["batches"])
+    assert not found["batches"] or set(found["held"]) & set(flat) <= set(found["batches"][0])
+    assert found["reloads"] == (min(len(found["batches"]), 1 if found["stops_after_first_batch"] else 99) + 1) * bool(
+        flat
+    )
     if not found["findings"]:
         assert flat == found["order"]
         assert found["serial"] == [len(batch) for batch in found["batches"]] or not flat
@@ -433,6 +485,30 @@ def test_a_plan_does_not_depend_on_who_was_asked_first(request: dict[str, t.Any]
     shuffled = list(request["load_balancers"])
     random.shuffle(shuffled)
     assert plan.make({**request, "load_balancers": shuffled}) == plan.make(request)
+
+
+@given(ANY)
+def test_the_text_is_all_that_changes_when_load_balancers_have_other_names(request: dict[str, t.Any]) -> None:
+    names = {view["name"]: f"z{9 - number}" for number, view in enumerate(request["load_balancers"])}
+    renamed = [{**view, "name": names[view["name"]]} for view in request["load_balancers"]]
+    texts = ("findings", "warnings", "text")
+    before, after = (plan.make({**request, "load_balancers": views}) for views in (request["load_balancers"], renamed))
+    assert {key: value for key, value in before.items() if key not in (*texts, "skipped")} == {
+        key: value for key, value in after.items() if key not in (*texts, "skipped")
+    }
+    assert list(before["skipped"]) == list(after["skipped"])
+    assert len(before["findings"]) == len(after["findings"])
+
+
+@given(ANY)
+def test_each_finding_says_what_to_do(request: dict[str, t.Any]) -> None:
+    remedies = (
+        *("bring it back", "bring one back", "start it", "site.yml", "undrain.yml", "unlock.yml", "--limit"),
+        *("deploy it", "release_version=", "rollout_min_healthy=0", "Mend it first"),
+    )
+    for told in plan.make(request)["findings"]:
+        allowed = told.startswith("rollout_") and " is not a " in told
+        assert allowed or any(remedy in told for remedy in remedies), told
 
 
 @given(ANY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -32,13 +33,59 @@ def test_a_chain_that_fits_and_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(30, 30), (0.5, 0.5), ("30", 30), ("30s", 30), ("1m", 60), ("1h 30m", 5400), ("50ms", 0.05)]
+    ("value", "expected"),
+    [(30, 30), (0.5, 0.5), ("30", 30), ("30s", 30), ("1m", 60), ("1h 30m", 5400), ("1h30", 3630), ("50ms", 0.05)],
 )
 def test_a_time_as_people_and_nginx_write_it(value: t.Any, expected: float) -> None:
     assert timeouts.seconds(value) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("value", ["soon", -1, True, float("inf"), float("nan"), "1.5s", "10 s", [1]])
+@pytest.mark.parametrize(
+    "value",
+    ["soon", -1, True, float("inf"), float("nan"), "1.5s", "10 s", "30s 1m", "1m 1m", "10 20", "", " ", "\u0663", [1]],
+)
+def test_what_is_no_time_is_told(value: t.Any) -> None:
+    with pytest.raises(ValueError, match="is no time; allowed are seconds, or a time such as 30s or 1m"):
+        timeouts.seconds(value)
+
+
+def as_nginx(text: str) -> float | None:
+    """Return seconds as ngx_parse_time of src/core/ngx_parse.c reads them, None: it refuses."""
+    order = ["w", "d", "h", "m", "s", "ms"]
+    total, value, step, place, valid = 0.0, 0, -1, 0, False
+    while place < len(text):
+        if text[place] in "0123456789":
+            value, valid, place = value * 10 + int(text[place]), True, place + 1
+            continue
+        unit = "ms" if text[place : place + 2] == "ms" else text[place]
+        # A space after a number without a unit: seconds, and only such a number may follow.
+        rank = order.index(unit) if unit in order else 4 if unit == " " else -1
+        if rank < 0 or step >= rank:
+            return None
+        step, place = 9 if unit == " " else rank, place + len(unit)
+        total, value = total + value * {"w": 604800, "d": 86400, "h": 3600, "m": 60, "ms": 0.001}.get(unit, 1), 0
+        while text[place : place + 1] == " ":
+            place += 1
+    return total + value if valid else None
+
+
+TIMES = st.lists(st.tuples(st.integers(0, 99), st.sampled_from(["w", "d", "h", "m", "s", "ms", "", " "])), max_size=4)
+
+
+@given(st.text("0123 wdhms", max_size=8) | TIMES.map(lambda parts: " ".join(f"{n}{unit}" for n, unit in parts)))
+def test_a_time_is_what_nginx_reads(text: str) -> None:
+    expected = as_nginx(text.strip())
+    try:
+        found = timeouts.seconds(text)
+    except ValueError:
+        # nginx also reads a unit without a number, and two numbers without one: nobody means that.
+        strange = re.search(r"(?<![0-9])[wdhms]|[0-9] +[0-9 ]*$", text.strip().replace("ms", "s"))
+        assert expected is None or strange
+    else:
+        assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", ["soon", -1, True, float("inf"), "1.5s", [1]])
 def test_what_is_no_time_is_named_with_its_variable(value: t.Any) -> None:
     (told,) = timeouts.findings({"drain_timeout": value})
     assert told == f"drain_timeout: {value!r} is no time; allowed are seconds, or a time such as 30s or 1m"

@@ -1,0 +1,117 @@
+"""What proves that a rollout lost nothing: the application servers, the load, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.rollouts.bench import Bench
+from tests.rollouts.load import Result, posts_findings
+
+# The playbook's play that runs once for each batch.
+BATCH_PLAY = "Roll forward"
+EXECUTION = re.compile(r"^<(?P<address>[^>]+)> SSH: EXEC.*python3", re.MULTILINE)
+PROTOCOLS = ("http", "tls", "h2")
+LONG = ("slow", "upload", "stream")
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A way to serve the application, and the load that fits it."""
+
+    name: str
+    interface: str = "wsgi"
+    variables: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    # Kept connections rest up to half of what the load balancer announces: clients that a user may have.
+    load: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"rate": 170, "long_rate": 6, "idle": 5})
+    websockets: int = 4
+
+    @property
+    def options(self) -> dict[str, float | str]:
+        """What the load client is given."""
+        return {**self.load, "websockets": self.websockets}
+
+    @property
+    def kinds(self) -> set[str]:
+        """Every kind of request of the load, as its record names them."""
+        quick = {f"{what} {how} {way}" for what in ("get", "post") for how in ("kept", "fresh") for way in PROTOCOLS}
+        return (
+            quick
+            | {f"{what} {way}" for what in LONG for way in PROTOCOLS}
+            | ({"websocket http", "websocket tls"} if self.websockets else set())
+        )
+
+
+GTHREAD = Server("gthread")
+UVICORN = Server("uvicorn", interface="asgi")
+# One request at a time for each worker, so more of them, and no WebSockets.
+SYNC = Server("sync", variables={"backend_worker_class": "sync", "backend_workers": 8}, websockets=0)
+SERVERS = (GTHREAD, SYNC, UVICORN)
+
+
+def bench_of(server: Server, name: str, **more: t.Any) -> Bench:
+    """Return a lab with one load balancer, three backends, and the roles' own defaults for every time."""
+    variables = {**server.variables, **more.pop("variables", {})}
+    options: dict[str, t.Any] = {"load_balancers": ("lb1",), "clock": {}, "faults": {}, **more}
+    return Bench.of(interface=server.interface, variables=variables, name=name, **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a run left on the controller."""
+
+    folder: Path
+    summary: dict[str, t.Any]
+
+    @classmethod
+    def last(cls, bench: Bench) -> Report:
+        """Return the report of the last run; its name begins with the time."""
+        folder = max((bench.folder / "reports").iterdir())
+        return cls(folder, json.loads((folder / "rollout.json").read_text()))
+
+    def reloads(self) -> dict[str, int]:
+        """Return how often each load balancer was reloaded."""
+        names = [reload["lb"] for reload in self.summary["reloads"]]
+        return {name: names.count(name) for name in names}
+
+    def necessary(self) -> dict[str, float]:
+        """Return the seconds that no way of doing it could save, by what they are for.
+
+        The longest of each batch: its hosts go side by side.
+        """
+        hosts = self.summary["hosts"]
+        batches = [[hosts[name] for name in names] for names in self.summary["batches"]]
+        times = [
+            {
+                "drains": max(host["times"]["drained"] - host["times"]["held"] for host in batch),
+                "stop, start, first healthy and min_healthy_time": max(
+                    host["times"]["healthy"] - host["times"]["switched"] for host in batch
+                ),
+            }
+            for batch in batches
+        ]
+        announcements = sum(reload["window"] for reload in self.summary["reloads"])
+        return {"announcements": announcements, **{name: sum(found[name] for found in times) for name in times[0]}}
+
+    def overhead(self) -> float:
+        """Return how many times as long as necessary the run took."""
+        return float(self.summary["seconds"]) / sum(self.necessary().values())
+
+
+def executions(output: str) -> list[int]:
+    """Count the module executions of each batch, on all hosts together, in a run with -vvv.
+
+    Each starts Python over ssh once.
+    """
+    batches = [text for text in re.split(r"^PLAY ", output, flags=re.MULTILINE) if text.startswith(f"[{BATCH_PLAY}]")]
+    return [len(EXECUTION.findall(text)) for text in batches]
+
+
+def findings(bench: Bench, result: Result) -> list[str]:
+    """Return what was lost, in lines for a person: requests, and POSTs that were not executed exactly once."""
+    lost = [f"{count} x {what}" for what, count in result.failed.items()]
+    return lost + posts_findings(result.posts, bench.posts())
