@@ -69,7 +69,6 @@ class SiteLab:
             "rollout_close_window": 2.0,
             "rollout_min_healthy_time": 1.0,
             "rollout_monitor": {"seconds": 2},
-            "rollout_report_dir": str(lab.folder / "reports"),
         }
         if machine:
             own["lab_machine"] = machine
