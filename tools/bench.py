@@ -1,6 +1,6 @@
 """Measure the site and the modules against the least they could cost, and time each scenario.
 
-python tools/bench.py [site] [scenarios] [nginx]
+python tools/bench.py [site] [scenarios] [nginx] [rollouts]
 
 Writes its tables into docs/benchmarks.md; a part that is not measured keeps its table there.
 Times of a shared machine say little; the ratios between two halves of one run say more.
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.site.lab import SiteLab  # noqa: E402
-from tools import bench_nginx  # noqa: E402
+from tools import bench_nginx, bench_rollouts  # noqa: E402
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 SCENARIOS = [path.parent.name for path in sorted(ROOT.glob("molecule/*/molecule.yml"))]
@@ -119,6 +119,7 @@ PARTS: dict[str, t.Callable[[str], t.Iterator[Rows]]] = {
     "site": measure_site,
     "scenarios": measure_scenarios,
     "nginx": measure_modules,
+    "rollouts": bench_rollouts.measure,
 }
 
 

@@ -8,6 +8,7 @@ The number of deploys in a row is 10, or ROLLOUT_DEPLOYS.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 import time
@@ -131,7 +132,7 @@ def measure(suite: str, count: int = 0) -> t.Iterator[list[tuple[str, str]]]:
             for title, version in (("there at once", SECOND), (f"there after {SLOW_SECONDS} s", SLOW)):
                 for what, way in (("restart, sleep 5, next", guide), ("restart, next (`serial: 1`)", serial)):
                     bench.reset()
-                    found = under_load(bench, lambda way=way, version=version: way(bench, version), CALM_SECONDS)
+                    found = under_load(bench, functools.partial(way, bench, version), CALM_SECONDS)
                     rows.append((f"{what}; application {title}", found.text))
                     print(*rows[-1], found.result.failed, *found.findings, sep="\n  ", flush=True)
                     yield rows

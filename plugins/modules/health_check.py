@@ -225,7 +225,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "host": {"type": "str", "default": ""},
         "interval": {"type": "float", "default": 1.0},
         "timeout": {"type": "float", "default": 2.0},
-        "passes": {"type": "int", "default": 3},
+        "passes": {"type": "int", "default": 3, "no_log": False},
         "status": {"type": "list", "elements": "int", "default": [200]},
         "headers": {"type": "dict", "default": {}},
         "deadline": {"type": "float", "default": 120},

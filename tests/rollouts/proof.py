@@ -111,6 +111,16 @@ def executions(output: str) -> list[int]:
     return [len(EXECUTION.findall(text)) for text in batches]
 
 
+def evidence(bench: Bench) -> str:
+    """Return what the machines know about losses: errors in the access logs, and what the application complained of."""
+    errors = """grep -hE '"status":5' /var/log/nginx/access.log | tail -n 20 || true"""
+    journal = "journalctl --unit 'stub-*' --output short-precise --no-pager"
+    complaints = f"{journal} | grep -B 12 -E 'Error|CRITICAL' | tail -n 60 || true"
+    found = bench.everywhere(bench.load_balancers, lambda host: bench.shell(host, errors))
+    found |= bench.everywhere(bench.backends, lambda host: bench.shell(host, complaints))
+    return "\n".join(f"{host}:\n{text}" for host, text in found.items() if text)
+
+
 def findings(bench: Bench, result: Result) -> list[str]:
     """Return what was lost, in lines for a person: requests, and POSTs that were not executed exactly once."""
     lost = [f"{count} x {what}" for what, count in result.failed.items()]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.rollouts.bench import SECOND, Bench
 from tests.rollouts.load import load
-from tests.rollouts.proof import GTHREAD, SERVERS, Report, Server, bench_of, executions, findings
+from tests.rollouts.proof import GTHREAD, SERVERS, Report, Server, bench_of, evidence, executions, findings
 
 REQUESTS = 20_000
 SETTLE_SECONDS = 5
@@ -49,7 +49,8 @@ def test_a_deploy_loses_nothing(site: tuple[Bench, Server], capsys: pytest.Captu
         print(f"\n{server.name}: {told(result.raw, report, counted)}")
 
     # Nothing is lost, every kind of request was there, and each POST was executed exactly once.
-    assert findings(bench, result) == [], result.text
+    lost = findings(bench, result)
+    assert lost == [], f"{result.text}\n{evidence(bench)}"
     assert result.sent >= REQUESTS and set(result.raw["by_kind"]) == server.kinds, result.text
     assert set(result.by_version) == {"1.0.0", SECOND} and set(result.by_instance) == set(bench.backends), result.text
 

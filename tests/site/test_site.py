@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -41,9 +42,9 @@ def upstream(site: SiteLab) -> str:
 
 
 @contextlib.contextmanager
-def load(site: SiteLab, rate: int = 20) -> t.Iterator[dict[str, t.Any]]:
+def load(site: SiteLab, rate: int = 20, path: str = API) -> t.Iterator[dict[str, t.Any]]:
     """Ask the API all the while, and never twice; what became of it is in the result afterwards."""
-    command = [sys.executable, str(CLIENT), f"{site.address('lb1')}:80", str(rate), API, "GET"]
+    command = [sys.executable, str(CLIENT), f"{site.address('lb1')}:80", str(rate), path, "GET"]
     result: dict[str, t.Any] = {}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -249,6 +250,22 @@ def test_a_broken_backend_fails_the_smoke_test_by_name(site: SiteLab) -> None:
         site.on("backend2", "systemctl", "start", "notes-backend2")
     assert run.code != 0
     assert re.search(r"FAILED +api +backend2 did not answer .* -> +ansible backend2 ", run.output), run.tail
+
+
+@pytest.mark.usefixtures("first")
+def test_frontends_roll_the_same_way_and_go_back(site: SiteLab, tmp_path: Path) -> None:
+    build = tmp_path / "frontend"
+    shutil.copytree(ROOT / "examples/frontend", build)
+    page_of = build / "index.html"
+    page_of.write_text(page_of.read_text().replace("<title>", "<title>Second "))
+    group = ["-e", "rollout_group=frontends"]
+    with load(site, path="/") as seen:
+        site.play("deploy.yml", *group, "-e", f"frontend_source={build}")
+        assert "<title>Second " in requests.get(url(site, "/"), timeout=10).text
+        site.play("rollback.yml", *group)
+        assert "<title>Second " not in requests.get(url(site, "/"), timeout=10).text
+    assert seen["requests"] > 200
+    assert seen["failures"] == {}
 
 
 @pytest.mark.usefixtures("first")

@@ -82,7 +82,7 @@ def site(name: str, suite: str, *tests: str) -> Stage:
         name=f"site-{name}-{suite}",
         group="site",
         command=("pytest", "-q", *tests),
-        seconds=2400,
+        seconds=3600,
         environment={"SUITE": suite},
         lab=f"test-{name}-{suite}",
     )

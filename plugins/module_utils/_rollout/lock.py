@@ -88,7 +88,8 @@ def held(lock: Lock, now: float) -> str:
     """
     if not lock["run"]:
         return str(lock["error"])
-    what = f"{lock.get('verb') or 'rollout'}{f' of {version}' if (version := lock.get('version')) else ''}"
+    version = f" of {lock['version']}" if lock.get("version") else ""
+    what = f"{lock.get('verb') or 'rollout'}{version}"
     step = f"last step '{lock['step']}'" if lock.get("step") else "last seen"
     age = duration(with_age(lock, now)["age"])
     who = f", {lock['who']}" if lock.get("who") else ""

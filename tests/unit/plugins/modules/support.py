@@ -51,6 +51,6 @@ def result_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return dict(json.loads(output))
 
 
-def run(name: str, /, **arguments: Any) -> dict[str, Any]:
+def run(module: str, /, **arguments: Any) -> dict[str, Any]:
     """Run a module and return what it says."""
-    return result_of(start(name, **arguments))
+    return result_of(start(module, **arguments))

@@ -52,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if answer == "trickle":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            for _ in range(50):
+            for _letter in range(50):
                 time.sleep(0.1)
                 self.wfile.write(b"x")
             return
@@ -150,7 +150,7 @@ def test_nobody_listens() -> None:
 
 def test_all_are_asked_at_the_same_time_and_told_in_their_order() -> None:
     begun = time.monotonic()
-    seen = check(Server("slow"), *(Server(200) for _ in range(8)), Server("slow"), passes=2, max_attempts=2)
+    seen = check(Server("slow"), *(Server(200) for _number in range(8)), Server("slow"), passes=2, max_attempts=2)
     assert [target["healthy"] for target in seen] == [False, *[True] * 8, False]
     assert [target["name"] for target in seen] == [f"backend{number}" for number in range(1, 11)]
     assert time.monotonic() - begun < 2.5

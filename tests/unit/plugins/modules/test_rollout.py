@@ -179,7 +179,7 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
 
 def test_only_one_is_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{LocalHost.__module__}.ALONE_TIMEOUT", 0.1)
-    first, second = (LocalHost(lambda *_args, **_options: (0, "", "")) for _ in range(2))
+    first, second = (LocalHost(lambda *_args, **_options: (0, "", "")) for _number in range(2))
     with first.alone(str(tmp_path)), pytest.raises(Exception, match="another process"), second.alone(str(tmp_path)):
         pass
     with second.alone(str(tmp_path)):

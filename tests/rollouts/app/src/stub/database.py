@@ -11,6 +11,7 @@ from stub.settings import INSTANCE, STATE, VERSION
 
 PATH = STATE / "stub.sqlite"
 LOCK_SECONDS = 10
+kept: list[sqlite3.Connection] = []
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS posts (id TEXT NOT NULL, at REAL NOT NULL, instance TEXT NOT NULL, version TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS migrations (at REAL NOT NULL, version TEXT NOT NULL, failed INTEGER NOT NULL);
@@ -34,6 +35,11 @@ def prepare() -> None:
     with transaction() as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(SCHEMA)
+    # Stays open: the last one that closes removes the log of the database, and who opens it at that moment gets an
+    # I/O error where the file system is an overlay in user space.
+    connection = sqlite3.connect(PATH, timeout=LOCK_SECONDS)
+    connection.execute("SELECT COUNT(*) FROM posts").fetchall()
+    kept.append(connection)
 
 
 def add_post(identity: str) -> None:

@@ -161,7 +161,7 @@ def bad_release() -> Data:
     """Return a deploy whose second host does not become healthy and goes back."""
     told = "Wait until this host is healthy: backend2: status 500 seen 120 times in 12 s"
     begin = begin_of(2)
-    found = [entry for entry in events(BACKENDS[:1])]
+    found = list(events(BACKENDS[:1]))
     found += [event(name, begin + STEPS[name], "backend2", 2) for name in ("held", "drained", "switched", "started")]
     found += [
         event("failed", begin + 32.0, "backend2", 2, told),

@@ -37,11 +37,11 @@ def judged(
     action: str = "pause",
     done: Iterable[str] = ("backend1",),
     found: Mapping[str, t.Any] = PLAN,
-    monitor: Mapping[str, t.Any] = MONITOR,
+    monitor: Mapping[str, t.Any] | None = None,
 ) -> dict[str, t.Any]:
     """Return the sentence on the batch before, while the next one is out."""
     state, healths = {"watching": list(watching), "holding": list(holding)}, [health({}), health(ill or {})]
-    return sentence(found, state, list(logs), healths, monitor, action, list(done), 7.0)
+    return sentence(found, state, list(logs), healths, monitor or MONITOR, action, list(done), 7.0)
 
 
 def test_it_goes_on_when_all_is_well() -> None:
