@@ -25,8 +25,8 @@ def killed(name: str, line: str, todo: str, usual: bool = True) -> Row:
 
 
 SAME = (
-    "Run the same command again, from the same machine, not restarted since: it proves that the run is dead, says so, breaks its lock and "
-    "goes on. From another machine name the run that is dead: `unlock.yml -e run=ID`."
+    "Run the same command again, from the same machine, not restarted since: it proves that the run is dead, says so, "
+    "breaks its lock and goes on. From another machine name the run that is dead: `unlock.yml -e run=ID`."
 )
 
 
