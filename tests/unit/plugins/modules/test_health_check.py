@@ -24,6 +24,7 @@ class Server(http.server.ThreadingHTTPServer):
     """Says what it is told to, request by request, and the last of it for ever."""
 
     daemon_threads = True
+    together = threading.Barrier(1)
 
     def __init__(self, *answers: int | str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -47,6 +48,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         if answer == "close":
             return
+        if answer == "together":
+            # Nobody is answered before all are asked; one who would wait for an answer waits for ever.
+            self.server.together.wait()
+            answer = 200
         if answer == "slow":
             time.sleep(5)
             return
@@ -89,7 +94,8 @@ def serving(*servers: Server) -> Iterator[list[dict[str, str]]]:
 
 
 def check(*servers: Server, **changed: Any) -> list[dict[str, Any]]:
-    options = {"interval": 0.02, "timeout": 0.5, "deadline": 5.0, **changed}
+    # Long enough for a machine that is busy with something else.
+    options = {"interval": 0.02, "timeout": 20.0, "deadline": 300.0, **changed}
     with serving(*servers) as targets:
         return list(health.run(params(targets=targets, **options), HOST, False)["targets"])
 
@@ -133,11 +139,9 @@ def test_a_redirect_is_not_followed() -> None:
     ],
 )
 def test_answers_that_are_not_healthy(answer: int | str, error: str) -> None:
-    begun = time.monotonic()
-    seen = check(Server(answer), passes=1, max_attempts=1)[0]
+    seen = check(Server(answer), passes=1, max_attempts=1, timeout=0.5 if answer in ("slow", "trickle") else 20.0)[0]
     assert not seen["healthy"]
     assert error in seen["error"]
-    assert time.monotonic() - begun < 2
 
 
 def test_nobody_listens() -> None:
@@ -149,11 +153,11 @@ def test_nobody_listens() -> None:
 
 
 def test_all_are_asked_at_the_same_time_and_told_in_their_order() -> None:
-    begun = time.monotonic()
-    seen = check(Server("slow"), *(Server(200) for _number in range(8)), Server("slow"), passes=2, max_attempts=2)
-    assert [target["healthy"] for target in seen] == [False, *[True] * 8, False]
-    assert [target["name"] for target in seen] == [f"backend{number}" for number in range(1, 11)]
-    assert time.monotonic() - begun < 2.5
+    servers = [Server("together") for _number in range(8)]
+    Server.together = threading.Barrier(len(servers), timeout=20)
+    seen = check(*servers, passes=1, max_attempts=1)
+    assert [target["healthy"] for target in seen] == [True] * len(servers)
+    assert [target["name"] for target in seen] == [f"backend{number}" for number in range(1, len(servers) + 1)]
 
 
 def test_a_fault_of_ours_is_not_swallowed() -> None:
