@@ -74,9 +74,13 @@ def rollout_members(
 ) -> list[dict[str, t.Any]]:
     """Return the members of a group."""
     try:
-        return inputs.members(hosts, hostvars, port, selected, probe_port)
+        return inputs.members(hosts, hostvars, port, selected, int(probe_port))
     except ConfigError as error:
         raise AnsibleFilterError(str(error)) from error
+    except ValueError as error:
+        raise AnsibleFilterError(
+            f"rollout_health_check.port: {probe_port!r} is no port; 0 is the server's own"
+        ) from error
 
 
 class FilterModule:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.rollouts.bench import Bench
@@ -14,6 +14,8 @@ from tests.rollouts.load import Result, posts_findings
 
 # The playbook's play that runs once for each batch.
 BATCH_PLAY = "Roll forward"
+# Once more for every five seconds that a drain takes longer than the first five.
+WAIT_TASK = "Wait until no request is left"
 EXECUTION = re.compile(r"^<(?P<address>[^>]+)> SSH: EXEC.*python3", re.MULTILINE)
 PROTOCOLS = ("http", "tls", "h2")
 LONG = ("slow", "upload", "stream")
@@ -102,13 +104,19 @@ class Report:
         return float(self.summary["seconds"]) / sum(self.necessary().values())
 
 
-def executions(output: str) -> list[int]:
+def executions(output: str) -> list[tuple[int, int]]:
     """Count the module executions of each batch, on all hosts together, in a run with -vvv.
 
-    Each starts Python over ssh once.
+    Each starts Python over ssh once. The second number is how often a drain that went on was looked at again.
     """
-    batches = [text for text in re.split(r"^PLAY ", output, flags=re.MULTILINE) if text.startswith(f"[{BATCH_PLAY}]")]
-    return [len(EXECUTION.findall(text)) for text in batches]
+    plays = re.split(r"^PLAY ", output, flags=re.MULTILINE)
+    batches = [re.split(r"^TASK ", text, flags=re.MULTILINE) for text in plays if text.startswith(f"[{BATCH_PLAY}]")]
+    return [(counted(tasks, waits=False), counted(tasks, waits=True)) for tasks in batches]
+
+
+def counted(tasks: Iterable[str], waits: bool) -> int:
+    """Count the module executions of tasks: of those that wait for a drain, or of all others."""
+    return sum(len(EXECUTION.findall(text)) for text in tasks if (WAIT_TASK in text.partition("\n")[0]) is waits)
 
 
 def evidence(bench: Bench) -> str:

@@ -15,6 +15,10 @@ from ansible_collections.evenkeel.web.plugins.filter import (
     rollout_plan,
     rollout_rotated,
     rollout_sentence,
+    rollout_status,
+    rollout_summary,
+    rollout_table,
+    rollout_timeline,
     rollout_views,
     timeout_findings,
 )
@@ -31,6 +35,10 @@ MODULES = [
     rollout_plan,
     rollout_rotated,
     rollout_sentence,
+    rollout_status,
+    rollout_summary,
+    rollout_table,
+    rollout_timeline,
     rollout_views,
     timeout_findings,
 ]
@@ -103,3 +111,23 @@ def test_the_events_of_hosts_need_no_text() -> None:
 def test_members_that_cannot_be_used_are_an_error_of_the_filter_with_every_finding() -> None:
     with pytest.raises(AnsibleFilterError, match=r"rollout_port: 0 (.|\n)*host backend2: ansible_host: 'name'"):
         rollout_members.rollout_members(["backend1", "backend2"], HOSTVARS, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("module", "given", "told"),
+    [
+        (rollout_timeline, {"hosts": {}}, "summary: "),
+        (rollout_table, {"hosts": {}}, "must be what the filter rollout_summary returns; "),
+        (rollout_table, "text", "must be what the filter rollout_summary returns; "),
+        (rollout_status, {"members": "x"}, "(?s)members.*load_balancers.*now.*name"),
+        (rollout_summary, {"plan": {"order": ["backend9"]}}, "plan"),
+    ],
+)
+def test_what_a_filter_cannot_use_is_named(module: t.Any, given: t.Any, told: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=told):
+        the_filter(module)(given)
+
+
+def test_a_port_to_probe_that_is_none_is_named() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"rollout_health_check\.port: 'x' is no port"):
+        the_filter(rollout_members)(["backend1"], HOSTVARS, 5000, ["backend1"], "x")

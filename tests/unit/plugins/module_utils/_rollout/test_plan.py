@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.filter.rollout_plan import rollout_plan
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import plan
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import sample
 from hypothesis import given
@@ -50,10 +49,6 @@ def test_a_deploy_takes_one_after_the_other_in_the_order_of_the_inventory() -> N
         "why_first": "",
     }
     assert (found["warnings"], found["skipped"], found["unchanged"], found["resumes"]) == ([], {}, [], "")
-
-
-def test_the_filter_returns_the_plan() -> None:
-    assert rollout_plan(sample.request()) == plan.make(sample.request())
 
 
 def test_the_text_of_a_plan() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.web.plugins.filter.rollout_table import FilterModule
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.table import WIDTH, columns, lines, steps, wrapped
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
@@ -77,9 +74,3 @@ def test_hosts_that_were_left_alone_are_named() -> None:
 def test_a_rollout_that_was_refused_has_no_table_of_hosts() -> None:
     told = lines(summary(sample.request(plan=sample.plan([], findings=["lb2: unreachable"]), logs=[], reloads=[])))
     assert told[2].startswith("backends: deploy of 1.4.2 was refused, nothing was changed: lb2: unreachable")
-
-
-@pytest.mark.parametrize("given", [{}, {"hosts": {}}, "text"])
-def test_anything_else_than_a_summary_is_refused(given: object) -> None:
-    with pytest.raises(AnsibleFilterError, match="must be what the filter rollout_summary returns; "):
-        FilterModule().filters()["rollout_table"](given)

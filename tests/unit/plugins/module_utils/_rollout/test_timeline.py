@@ -7,8 +7,6 @@ import typing as t
 from xml.etree import ElementTree
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.web.plugins.filter.rollout_timeline import FilterModule
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import drawing
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.chart import Frame, round_up, step
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
@@ -154,8 +152,3 @@ def test_the_scale_ends_at_a_round_number(value: float, rounded: float) -> None:
 def test_a_moment_outside_stands_at_the_edge() -> None:
     frame = Frame(100, 200, 10, 20)
     assert [frame.x(at) for at in (0, 10, 15, 20, 99)] == [100, 100, 150, 200, 200]
-
-
-def test_anything_else_than_a_summary_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="summary: "):
-        FilterModule().filters()["rollout_timeline"]({"hosts": {}})
