@@ -54,19 +54,23 @@ def applications(root: Path) -> list[Stage]:
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
 
 
-def rollouts(suite: str, *options: str) -> list[Stage]:
-    """Return the tests of rollouts on a Debian: every fault, and a deploy under load that loses nothing."""
+def rollouts(suite: str, *options: str, under_load: bool = True) -> list[Stage]:
+    """Return the tests of rollouts on a Debian: the faults, the load, and a deploy under it that loses nothing.
+
+    :param under_load: whether that deploy is among them: it needs a machine that does nothing else
+    """
 
     def stage(name: str, lab: str, seconds: int, **more: bool) -> Stage:
         command = ("pytest", "-q", *options, f"tests/rollouts/test_{name}.py")
         title = f"rollouts-{name.replace('_', '-')}-{suite}"
         return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
 
-    return [
+    stages = [
         stage("faults", "test-rollouts", 3600, retry=True),
         stage("load", "test-rollouts-load", 900, retry=True),
         stage("zero_loss", "test-zero-loss", 2400, alone=True),
     ]
+    return [each for each in stages if under_load or not each.alone]
 
 
 # What the site must do on the older Debian too: converge, serve, and have nothing to change.
@@ -115,7 +119,8 @@ def scenarios(root: Path) -> list[Stage]:
 
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage; the long ones start early, so that short ones fill the end."""
-    return [*checks(), *rollouts("trixie", "-m", "not long"), *applications(root), *sites(root), *scenarios(root)]
+    rest = [*applications(root), *sites(root), *scenarios(root)]
+    return [*checks(), *rollouts("trixie", "-m", "not long", under_load=False), *rest]
 
 
 def matrix(_root: Path) -> list[Stage]:
