@@ -52,11 +52,11 @@ class Measured:
         """One cell of the table."""
         result = self.result
         share = f" ({100 * result.lost / result.sent:.2f} %)" if result.lost else ""
-        posts = sum("executed" in finding for finding in self.findings)
+        posts = [finding.partition(":")[0] for finding in self.findings]
         more = [f"{result.cut:,} WebSockets cut"]
         more += [f"{result.refused:,} HTTP/2 streams refused by GOAWAY"] if result.refused else []
         more += [f"{result.raw['skipped']:,} not sent: 300 were unanswered"] if result.raw["skipped"] else []
-        more += [f"{posts} kinds of wrong POST"] if posts else ["each POST exactly once"]
+        more += posts or ["each POST exactly once"]
         return f"**{result.lost:,} lost{share}** of {result.sent:,} requests in {self.seconds:.0f} s; {', '.join(more)}"
 
 

@@ -12,7 +12,8 @@ short_description: Give the hosts of the inventory the addresses of the lab's ma
 version_added: 0.3.0
 author: Contributors to the evenkeel.web collection (@evenkeel)
 description:
-  - Sets C(ansible_host) of each host that is in the inventory already and has a machine in the lab. Adds no host.
+  - Sets C(ansible_host) of each host that is in the inventory already and has a machine in the lab, unless
+    the host has an address of its own. Adds no host.
   - A delegated task renders the variables of a connection with the names of the host that it is for, so only an
     address that is no template is the right one.
   - The checkout's lab alone uses it.
@@ -55,5 +56,6 @@ class InventoryModule(BaseInventoryPlugin):
         if not file.is_file():
             return
         for name, address in json.loads(file.read_text(encoding="utf-8")).items():
-            if name in inventory.hosts:
+            # What somebody wrote for a host itself is meant.
+            if name in inventory.hosts and "ansible_host" not in inventory.hosts[name].vars:
                 inventory.set_variable(name, "ansible_host", address)
