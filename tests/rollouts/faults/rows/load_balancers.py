@@ -47,6 +47,7 @@ ROWS = [
         says=(r"lb2", r"Nothing was changed"),
         sees="Nothing is changed: what cannot be told goes on sending requests to a host that is about to stop.",
         todo="Bring the load balancer back, or take it out of the inventory's group if it serves nobody.",
+        usual=False,
     ),
     Row(
         name="a load balancer is silent before",
@@ -95,6 +96,7 @@ ROWS = [
         says=(r"zz_by_hand\.conf",),
         sees="The rollout stops; the host that was held stays held where nginx takes no configuration, and is named.",
         todo="Mend the file, `nginx -t`, and run the same command again: it goes on where it stopped.",
+        usual=False,
     ),
     Row(
         name="nginx is restarted while a batch is held",
