@@ -96,7 +96,7 @@ def sites(root: Path) -> list[Stage]:
     """Return the tests of whole sites: everything on trixie, the core on bookworm."""
     names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
     return [
-        *(site(name, "trixie", f"tests/site/test_{name}.py") for name in names),
+        *(site(name, "trixie", "-m", "not long", f"tests/site/test_{name}.py") for name in names),
         *(site(name, "bookworm", *BOOKWORM) for name in names if name == "site"),
     ]
 
@@ -124,8 +124,8 @@ def all_stages(root: Path) -> list[Stage]:
 
 
 def matrix(_root: Path) -> list[Stage]:
-    """Return the long form of the tests: every fault and every application server, on each Debian."""
-    return [*rollouts("bookworm"), *rollouts("trixie")]
+    """Return the long form of the tests: every fault and every application server on each Debian, and the walk."""
+    return [*rollouts("bookworm"), *rollouts("trixie"), site("site", "trixie", "tests/site/test_site.py")]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:
