@@ -61,7 +61,8 @@ def role_task_files(root: Path) -> list[str]:
             for module in ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks"):
                 target = task.get(module)
                 target = target.get("file") if isinstance(target, dict) else target
-                if target:
+                # A file that the user names is none of the role's own.
+                if target and not re.fullmatch(r"\{\{.*\}\}", str(target)):
                     patterns.append(re.sub(r"\\\{\\\{.*?\\\}\\\}", r"[\\w.-]+", re.escape(str(target))))
         for path in yaml_files(role, "tasks"):
             name = str(path.relative_to(role / "tasks"))

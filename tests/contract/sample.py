@@ -62,6 +62,7 @@ Type `make up` or [read on](docs/page.md).
 tiny_port: 80
 tiny_names: []
 tiny_wait: 5
+tiny_hook: ''
 """,
     "roles/tiny/vars/main.yml": """
 __tiny_path: "/etc/tiny/{{ tiny_port }}"
@@ -79,6 +80,7 @@ argument_specs:
   restart:
     options:
       tiny_wait: {type: int, default: 5}
+      tiny_hook: {type: str, default: ''}
 """,
     "roles/tiny/tasks/main.yml": """
 - name: Check the input
@@ -116,6 +118,9 @@ argument_specs:
 - name: Wait
   ansible.builtin.wait_for:
     timeout: "{{ tiny_wait }}"
+
+- name: Run what the user has named
+  ansible.builtin.include_tasks: "{{ tiny_hook }}"
 """,
     "roles/tiny/handlers/main.yml": """
 - name: Restart tiny

@@ -39,6 +39,13 @@ TASKS = f"{ROLE}/tasks/configure.yml"
 SPECS = f"{ROLE}/meta/argument_specs.yml"
 TEMPLATE = f"{ROLE}/templates/tiny.conf.j2"
 PLAYBOOK = "playbooks/site.yml"
+RESTART = "    - name: Restart\n"
+LOST_IN_RESCUE = """    - name: Try
+      block: []
+      rescue:
+        - name: Lost
+          ansible.builtin.import_role: {name: evenkeel.web.tiny, tasks_from: lost}
+"""
 PURE = "plugins/module_utils/_tiny/plan.py"
 NEW = ""  # nothing to replace: the text is put in front, in a new file if there is none
 GONE = "\0"  # instead of a text: the file is removed
@@ -119,6 +126,8 @@ BREAKS = (
     ),
     Break(repository_rules.playbook_logic, PLAYBOOK, "import_role", "include_role", "task with"),
     Break(repository_rules.playbook_roles, PLAYBOOK, "from: restart", "from: lost", "has no entry point lost"),
+    Break(repository_rules.playbook_logic, PLAYBOOK, RESTART, RESTART + "      block: []\n", "task with"),
+    Break(repository_rules.playbook_roles, PLAYBOOK, RESTART, LOST_IN_RESCUE + RESTART, "has no entry point lost"),
     Break(
         repository_rules.playbook_roles,
         PLAYBOOK,

@@ -391,7 +391,10 @@ class Bench:
     def migrations(self) -> dict[str, list[tuple[str, bool]]]:
         """Return version and success of each run of the migration, by backend."""
         query = "SELECT version, NOT failed FROM migrations ORDER BY at"
-        work = lambda host: [(v, bool(ok)) for v, ok in json.loads(self._query(host, query, "list(rows)"))]  # noqa: E731
+
+        def work(host: str) -> list[tuple[str, bool]]:
+            return [(version, bool(ok)) for version, ok in json.loads(self._query(host, query, "list(rows)"))]
+
         return self.everywhere(self.backends, work)
 
     def _query(self, host: str, query: str, expression: str) -> str:
