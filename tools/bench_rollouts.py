@@ -106,9 +106,12 @@ def overhead(reports: list[Report]) -> str:
         for name, seconds in report.necessary().items():
             parts[name] = parts.get(name, 0) + seconds
     each = ", ".join(f"{name} {seconds / len(reports):.1f} s" for name, seconds in parts.items())
-    necessary = sum(parts.values())
+    necessary, watches = sum(parts.values()), sum(report.watches() for report in reports)
     count = len(reports)
-    return f"{total / count:.0f} s : {necessary / count:.0f} s = **{total / necessary:.2f}** ({each})"
+    return (
+        f"{total / count:.0f} s : {necessary / count:.0f} s = **{total / necessary:.2f}** ({each}); "
+        f"with the watches of `rollout_monitor`, {watches / count:.1f} s, {total / (necessary + watches):.2f}"
+    )
 
 
 def logged(reports: list[Report]) -> str:

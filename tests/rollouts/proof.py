@@ -17,6 +17,8 @@ BATCH_PLAY = "Roll forward"
 # Once more for every five seconds that a drain takes longer than the first five.
 WAIT_TASK = "Wait until no request is left"
 EXECUTION = re.compile(r"^<(?P<address>[^>]+)> SSH: EXEC.*python3", re.MULTILINE)
+# The role's own default.
+MONITOR_SECONDS = 10
 PROTOCOLS = ("http", "tls", "h2")
 LONG = ("slow", "upload", "stream")
 
@@ -99,9 +101,29 @@ class Report:
         announcements = sum(reload["window"] for reload in self.summary["reloads"])
         return {"announcements": announcements, **{name: sum(found[name] for found in times) for name in times[0]}}
 
-    def overhead(self) -> float:
-        """Return how many times as long as necessary the run took."""
-        return float(self.summary["seconds"]) / sum(self.necessary().values())
+    def watches(self) -> float:
+        """Return the seconds for which a batch was watched while nothing else was waited for.
+
+        What of `rollout_monitor.seconds` is left when the next batch is drained; after the last one, all of it.
+        """
+        at = {(event["event"], event["batch"]): float(event["at"]) for event in self.summary["events"]}
+        batches = range(1, len(self.summary["batches"]) + 1)
+        begins = {batch: at["released", batch] for batch in batches}
+        waits = {batch: max(begins[batch], at.get(("drained", batch + 1), 0)) for batch in batches}
+        return sum(max(0.0, begins[batch] + MONITOR_SECONDS - waits[batch]) for batch in batches)
+
+    @property
+    def rolling(self) -> float:
+        """Return the seconds from the moment in which the release was staged everywhere to the end."""
+        staged = [float(event["at"]) for event in self.summary["events"] if event["event"] == "staged"]
+        return float(self.summary["finished"]) - min(staged)
+
+    def overhead(self, watched: bool = False) -> float:
+        """Return how many times as long as necessary the run took, from the first hold on.
+
+        :param watched: whether the watches are necessary
+        """
+        return self.rolling / (sum(self.necessary().values()) + (self.watches() if watched else 0))
 
 
 def executions(output: str) -> list[tuple[int, int]]:

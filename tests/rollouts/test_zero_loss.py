@@ -94,5 +94,9 @@ def told(raw: dict[str, object], report: Report, counted: list[tuple[int, int]])
         summary["message"],
         f"module executions (and waits for drains) by batch: {counted}, reloads: {report.reloads()}",
     ]
-    lines += [f"{summary['seconds']:.1f} s, {report.overhead():.2f} x of {report.necessary()}"]
+    lines += [
+        f"{summary['seconds']:.1f} s, {report.rolling:.1f} s of it after staging",
+        f"{report.overhead():.2f} x of {report.necessary()}",
+        f"{report.overhead(watched=True):.2f} x with {report.watches():.1f} s of watches",
+    ]
     return "\n  ".join(lines)

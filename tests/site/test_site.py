@@ -252,7 +252,6 @@ def test_a_broken_backend_fails_the_smoke_test_by_name(site: SiteLab) -> None:
     assert re.search(r"FAILED +api +backend2 did not answer .* -> +ansible backend2 ", run.output), run.tail
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("first")
 def test_frontends_roll_the_same_way_and_go_back(site: SiteLab, tmp_path: Path) -> None:
     build = tmp_path / "frontend"
@@ -269,7 +268,6 @@ def test_frontends_roll_the_same_way_and_go_back(site: SiteLab, tmp_path: Path) 
     assert seen["failures"] == {}
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("first")
 def test_every_command_of_the_page_about_deploys_works_and_loses_no_request(site: SiteLab, tmp_path: Path) -> None:
     reader = page.Reader(site, tmp_path)

@@ -54,10 +54,10 @@ def applications(root: Path) -> list[Stage]:
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
 
 
-def rollouts(suite: str, *options: str, under_load: bool = True) -> list[Stage]:
-    """Return the tests of rollouts on a Debian: the faults, the load, and a deploy under it that loses nothing.
+def rollouts(suite: str, *options: str) -> list[Stage]:
+    """Return the tests of rollouts on a Debian: the faults, the load, and deploys under it that lose nothing.
 
-    :param under_load: whether that deploy is among them: it needs a machine that does nothing else
+    :param options: for pytest, such as what leaves out the long ones
     """
 
     def stage(name: str, lab: str, seconds: int, **more: bool) -> Stage:
@@ -65,12 +65,13 @@ def rollouts(suite: str, *options: str, under_load: bool = True) -> list[Stage]:
         title = f"rollouts-{name.replace('_', '-')}-{suite}"
         return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
 
-    stages = [
-        stage("faults", "test-rollouts", 3600, retry=True),
+    return [
+        stage("faults", "test-rollouts", 5400, retry=True),
         stage("load", "test-rollouts-load", 900, retry=True),
-        stage("zero_loss", "test-zero-loss", 2400, alone=True),
+        stage("fleet", "test-fleet", 2400),
+        # Nothing runs beside it: what it asserts is what a user's machines do, which run no other tests.
+        stage("zero_loss", "test-zero-loss", 3600, alone=True),
     ]
-    return [each for each in stages if under_load or not each.alone]
 
 
 # What the site must do on the older Debian too: converge, serve, and have nothing to change.
@@ -96,7 +97,7 @@ def sites(root: Path) -> list[Stage]:
     """Return the tests of whole sites: everything on trixie, the core on bookworm."""
     names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
     return [
-        *(site(name, "trixie", "-m", "not long", f"tests/site/test_{name}.py") for name in names),
+        *(site(name, "trixie", f"tests/site/test_{name}.py") for name in names),
         *(site(name, "bookworm", *BOOKWORM) for name in names if name == "site"),
     ]
 
@@ -120,12 +121,12 @@ def scenarios(root: Path) -> list[Stage]:
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage; the long ones start early, so that short ones fill the end."""
     rest = [*applications(root), *sites(root), *scenarios(root)]
-    return [*checks(), *rollouts("trixie", "-m", "not long", under_load=False), *rest]
+    return [*checks(), *rollouts("trixie", "-m", "not long"), *rest]
 
 
 def matrix(_root: Path) -> list[Stage]:
-    """Return the long form of the tests: every fault and every application server on each Debian, and the walk."""
-    return [*rollouts("bookworm"), *rollouts("trixie"), site("site", "trixie", "tests/site/test_site.py")]
+    """Return the long form of the rollout tests: every fault, application server and fleet on each Debian."""
+    return [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:
