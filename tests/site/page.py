@@ -24,7 +24,7 @@ SAYS = (
     ("ls rollouts", "timeline.svg"),
     ("grep", "deploy of 2.0.0 succeeded on 3 hosts"),
     ("release_version=3.0.0", "status 404, expected 200"),
-    ("release_version=3.0.0", "back on the release before: backend1; not touched: backend2, backend3"),
+    ("release_version=3.0.0", "Back on the release before: backend1; not touched: backend2, backend3"),
     ("drain.yml -l backend2", "backend2"),
     ("rollback.yml", "rollback succeeded on 3 hosts"),
     ("cat dist/diary.txt", "backend1"),

@@ -136,7 +136,8 @@ def _where(summary: Summary) -> str:
         (with_outcome(summary, "stuck"), "out of rotation"),
         (with_outcome(summary, "not_reached"), "not touched"),
     ]
-    return "; ".join(f"{what}: {words.listing(names)}" for names, what in told if names)
+    text = "; ".join(f"{what}: {words.listing(names)}" for names, what in told if names)
+    return text[:1].upper() + text[1:]
 
 
 def next_steps(summary: Summary) -> list[str]:

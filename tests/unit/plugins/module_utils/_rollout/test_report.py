@@ -65,7 +65,7 @@ def test_a_release_that_is_not_healthy_pauses_the_rollout() -> None:
     told = summary(sample.bad_release())
     assert (told["outcome"], told["rc"]) == ("paused", 2)
     assert told["message"].startswith("backends: deploy of 1.4.2 stopped: backend2: Wait until this host is healthy")
-    assert told["message"].endswith("done: backend1; back on the release before: backend2; not touched: backend3")
+    assert told["message"].endswith("Done: backend1; back on the release before: backend2; not touched: backend3")
     assert told["next"] == [
         "When the cause is removed, go on: ansible-playbook deploy.yml -e release_version=1.4.2",
         "Or take back what is done: ansible-playbook rollback.yml -l backend1",
@@ -102,7 +102,7 @@ def test_hosts_that_were_rolled_back_are_held_twice() -> None:
     told = summary(request(events=found, outcomes=results, stop="backend2: status 500", rolled_back=["backend1"]))
     assert told["outcome"] == "rolled_back"
     assert told["message"].startswith(
-        "backends: deploy of 1.4.2 was rolled back on backend1: backend2: status 500. back on"
+        "backends: deploy of 1.4.2 was rolled back on backend1: backend2: status 500. Back on"
     )
     host = told["hosts"]["backend1"]
     assert [part["version"] for part in host["serving"]] == ["1.0.0", "1.4.2", "1.0.0"]
@@ -137,7 +137,7 @@ def test_a_canary_that_did_well_is_a_good_end() -> None:
 def test_a_rollout_that_did_not_reach_every_host_is_paused() -> None:
     told = summary(request(outcomes=sample.ok(["backend1"])))
     assert (told["outcome"], told["rc"]) == ("paused", 2)
-    assert "stopped: not every host was reached. done: backend1; not touched: backend2, backend3" in told["message"]
+    assert "stopped: not every host was reached. Done: backend1; not touched: backend2, backend3" in told["message"]
 
 
 def test_a_plan_with_findings_was_refused() -> None:
@@ -158,7 +158,7 @@ def test_nothing_to_do_is_no_failure() -> None:
 def test_a_load_balancer_that_could_not_be_told_is_a_failure_and_named() -> None:
     told = summary(request(lbs_left={"lb2": "no route to host"}))
     assert told["outcome"] == "failed"
-    assert "failed: lb2 could not be told: no route to host. done:" in told["message"]
+    assert "failed: lb2 could not be told: no route to host. Done:" in told["message"]
     assert "lb2 could not be told: no route to host" in told["notes"]
 
 

@@ -32,7 +32,7 @@ def test_the_whole_table() -> None:
         "- no access log was read from lb2: its requests are missing in the figures",
         "",
         "backends: deploy of 1.4.2 stopped: backend2: Wait until this host is healthy: backend2: status 500 seen 120",
-        "  times in 12 s. done: backend1; back on the release before: backend2; not touched: backend3",
+        "  times in 12 s. Done: backend1; back on the release before: backend2; not touched: backend3",
         "When the cause is removed, go on: ansible-playbook deploy.yml -e release_version=1.4.2",
         "Or take back what is done: ansible-playbook rollback.yml -l backend1",
     ]
