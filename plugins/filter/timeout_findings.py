@@ -16,11 +16,13 @@ description:
     checked, and a name that is not in the chain is told.
   - Clients that idle longer than a reload spares them are told unless C(keepalive_min_timeout) (nginx 1.27.4) or
     C(close_window) is long enough.
+    With V(0) for both nobody is to be spared.
   - Each finding names both timeouts, their values, and the value to set.
 options:
   _input:
     description: >-
-      Timeouts by name, in seconds or as nginx writes them: C(longest_request), C(drain_timeout), C(proxy_read_timeout),
+      Timeouts by name, in seconds or as nginx writes them; a list where they are not the same everywhere, of which the
+      worst value counts. The names are C(longest_request), C(drain_timeout), C(proxy_read_timeout),
       C(proxy_keepalive_timeout), C(client_keepalive_timeout), C(keepalive_min_timeout), C(close_window),
       C(client_body_timeout), C(worker_shutdown_timeout), C(backend_timeout), C(backend_graceful_timeout),
       C(backend_stop_timeout) and C(backend_keepalive).

@@ -40,6 +40,7 @@ CHAIN = (
     ("longest_request", "drain_timeout", False, "the drain ends before the request"),
     ("longest_request", "backend_timeout", False, "the server kills the worker before the request ends"),
     ("longest_request", "proxy_read_timeout", False, "nginx gives up before the answer comes"),
+    ("client_body_timeout", "drain_timeout", True, "behind HTTP/2 an upload that stalls outlasts the drain"),
     ("backend_timeout", "backend_graceful_timeout", False, "a stop cuts requests that the server still allows"),
     ("backend_graceful_timeout", "backend_stop_timeout", True, "systemd kills what the server still finishes"),
     (
@@ -58,7 +59,6 @@ NAMES = tuple(
             *(name for shorter, longer, _strictly, _otherwise in CHAIN for name in (shorter, longer)),
             IDLE,
             *SPARED_BY,
-            "client_body_timeout",
             SHUTDOWN,
         )
     )
@@ -68,7 +68,7 @@ NAMES = tuple(
 def findings(values: Mapping[str, t.Any]) -> list[str]:
     """Return a sentence for each pair that does not fit: both names, both values, and the value to set.
 
-    :param values: by the names of C(NAMES); what is missing, empty or None is not checked
+    :param values: by the names of C(NAMES), a list where hosts differ; what is missing, empty or None is not checked
     """
     given = {name: value for name, value in values.items() if value not in ("", None)}
     found = [f"{name} is no timeout of the chain; there are {', '.join(NAMES)}" for name in given if name not in NAMES]
@@ -79,27 +79,41 @@ def findings(values: Mapping[str, t.Any]) -> list[str]:
         if name == SHUTDOWN or name not in NAMES:
             continue
         try:
-            known[name] = seconds(value)
+            known[name] = [seconds(one) for one in (value if isinstance(value, list) else [value])]
         except ValueError as error:
             found.append(f"{name}: {error}")
+    # Of several values the worst one counts.
+    longest = {name: max(times) for name, times in known.items() if times}
+    shortest = {name: min(times) for name, times in known.items() if times}
     for shorter, longer, strictly, otherwise in CHAIN:
-        found += _pair(known, shorter, longer, strictly, otherwise)
-    return found + _idle(known)
+        found += _pair(longest, shortest, shorter, longer, strictly, otherwise)
+    return found + _idle(longest, shortest)
 
 
-def _pair(known: Mapping[str, float], shorter: str, longer: str, strictly: bool, otherwise: str) -> list[str]:
-    if shorter not in known or longer not in known:
+def _pair(
+    longest: Mapping[str, float],
+    shortest: Mapping[str, float],
+    shorter: str,
+    longer: str,
+    strictly: bool,
+    otherwise: str,
+) -> list[str]:
+    if shorter not in longest or longer not in shortest:
         return []
-    if known[shorter] < known[longer] or (known[shorter] == known[longer] and not strictly):
+    low, high = longest[shorter], shortest[longer]
+    if low < high or (low == high and not strictly):
         return []
-    wanted = f"{'more than' if strictly else 'at least'} {known[shorter]:g}"
-    both = f"{shorter} is {known[shorter]:g} s and {longer} {known[longer]:g} s"
-    return [f"{both}: {otherwise}; set {longer} to {wanted}"]
+    wanted = f"{'more than' if strictly else 'at least'} {low:g}"
+    return [f"{shorter} is {low:g} s and {longer} {high:g} s: {otherwise}; set {longer} to {wanted}"]
 
 
-def _idle(known: Mapping[str, float]) -> list[str]:
-    """Return that clients may be idle for longer than a reload spares them: one of the two is enough."""
-    spared = [name for name in SPARED_BY if known.get(name, 0.0) > 0] or [name for name in SPARED_BY if name in known]
-    if not spared or known.get(IDLE, 0.0) <= max(known[name] for name in spared):
+def _idle(longest: Mapping[str, float], shortest: Mapping[str, float]) -> list[str]:
+    """Return that clients may be idle for longer than a reload spares them: one of the two is enough, 0 spares nobody.
+
+    Where both are 0 nobody is to be spared, as with C(nginx_close_window=0), so there is nothing to find.
+    """
+    spared = [name for name in SPARED_BY if shortest.get(name, 0.0) > 0]
+    if not spared or longest.get(IDLE, 0.0) <= max(shortest[name] for name in spared):
         return []
-    return _pair(known, IDLE, spared[0], False, "a reload breaks connections of clients that are idle longer")
+    otherwise = "a reload breaks connections of clients that are idle longer"
+    return _pair(longest, shortest, IDLE, spared[0], False, otherwise)

@@ -85,7 +85,7 @@ def test_a_time_is_what_nginx_reads(text: str) -> None:
         assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("value", ["soon", -1, True, float("inf"), "1.5s", [1]])
+@pytest.mark.parametrize("value", ["soon", -1, True, float("inf"), "1.5s", {"a": 1}])
 def test_what_is_no_time_is_named_with_its_variable(value: t.Any) -> None:
     (told,) = timeouts.findings({"drain_timeout": value})
     assert told == f"drain_timeout: {value!r} is no time; allowed are seconds, or a time such as 30s or 1m"
@@ -112,6 +112,21 @@ def test_clients_are_spared_by_nginx_own_time_or_by_the_announcement() -> None:
     assert told.endswith("set keepalive_min_timeout to at least 75")
     (told,) = timeouts.findings({**idle, "keepalive_min_timeout": 0})
     assert told.endswith("set close_window to at least 75")
+
+
+def test_nobody_is_spared_where_nothing_is_announced() -> None:
+    assert timeouts.findings({"client_keepalive_timeout": 75, "close_window": 0}) == []
+
+
+def test_of_several_values_the_worst_counts() -> None:
+    (told,) = timeouts.findings({"longest_request": [5, "20s"], "backend_timeout": [30, 10]})
+    assert told.startswith("longest_request is 20 s and backend_timeout 10 s")
+    assert timeouts.findings({"longest_request": [5, 10], "backend_timeout": [30, 10]}) == []
+    assert timeouts.findings({"longest_request": 5, "proxy_read_timeout": []}) == []
+    (told,) = timeouts.findings({"client_keepalive_timeout": [5, 75], "close_window": 10})
+    assert told.endswith("set close_window to at least 75")
+    (told,) = timeouts.findings({"drain_timeout": [10, "soon"]})
+    assert told.startswith("drain_timeout: 'soon' is no time")
 
 
 def test_worker_shutdown_timeout_stays_unset() -> None:
