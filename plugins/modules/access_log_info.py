@@ -65,7 +65,8 @@ options:
   addresses:
     description:
       - Servers, each as C(address:port), whose requests count as well.
-      - An error page of nginx' own leaves the name of the upstream out of the log, and the addresses in it.
+      - An error page of nginx' own leaves the name of the upstream out of the log, and the addresses in it, unless the
+        location has set it as those of the role P(evenkeel.web.load_balancer#role) do.
     type: list
     elements: str
     default: []
