@@ -61,6 +61,7 @@ class Progress:
         self._batches: list[tuple[str, ...]] = []
         self._held: tuple[str, ...] = ()
         self._watched: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
         self._over: set[str] = set()
         self._reasons: dict[tuple[str, str], str] = {}
 
@@ -77,7 +78,7 @@ class Progress:
             self._batches.append(tuple(task.batch))
         subject = self._subject(task)
         self._running[task.key, task.host] = (now, task, subject)
-        # Nobody is watched yet when the first batch is held.
+        # Nobody is watched yet when the first batch is held, and several tasks watch one batch.
         return [self._line(task, now, subject, f"{_words(task.step)[0]} ...")] if subject else []
 
     def retry(self, key: str, host: str, result: Result, now: float) -> list[str]:
@@ -146,7 +147,9 @@ class Progress:
         if task.step == "release":
             return words.listing(self._held or (task.host,))
         if task.step == "watch":
-            return words.listing(self._watched)
+            untold = self._watched if self._watched != self._told else ()
+            self._told = self._watched
+            return words.listing(untold)
         return task.host
 
     def _line(self, task: Task, now: float, subject: str, told: str) -> str:
@@ -155,7 +158,9 @@ class Progress:
         return "  ".join(part for part in (f"[{spent}]" + (f" {batch}" if batch else ""), subject, told) if part)
 
     def _batch(self, task: Task) -> str:
-        planned = (self._plan.get("hosts") or {}).get(task.host) or {}
+        # After the last batch any host of the group speaks for it.
+        about = (self._held or self._watched) if task.step in ("release", "watch") else ()
+        planned = (self._plan.get("hosts") or {}).get(about[0] if about else task.host) or {}
         if planned.get("batch"):
             return f"batch {planned['batch']} of {len(self._plan.get('batches') or ())}"
         batch = tuple(task.batch)

@@ -127,11 +127,19 @@ def test_each_step_is_told_when_it_begins_and_when_it_has_ended(site: Path) -> N
                     delay=0,
                 ),
                 step("watch", "ansible.builtin.command", "true"),
+                step("watch", "ansible.builtin.command", "true"),
                 step("restart", "ansible.builtin.command", "true"),
                 step("health", "ansible.builtin.command", "true"),
             ],
         },
-        {"name": "Release", "tasks": [step("release", "ansible.builtin.command", "true", run_once=True)]},
+        {
+            "name": "Release",
+            "tasks": [
+                step("release", "ansible.builtin.command", "true", run_once=True),
+                step("watch", "ansible.builtin.command", "true", run_once=True),
+                step("watch", "ansible.builtin.command", "true", when="inventory_hostname == ansible_play_batch[0]"),
+            ],
+        },
     ]
     assert timeless(run(site, plays)) == [
         "backend3  locking ...",
@@ -166,8 +174,10 @@ def test_each_step_is_told_when_it_begins_and_when_it_has_ended(site: Path) -> N
         "batch 3 of 3  backend3  restarted (N s)",
         "batch 3 of 3  backend3  proving its health ...",
         "batch 3 of 3  backend3  healthy (N s), 0 hosts left",
-        "batch 1 of 3  backend3  releasing ...",
-        "batch 1 of 3  backend3  released (N s)",
+        "batch 3 of 3  backend3  releasing ...",
+        "batch 3 of 3  backend3  released (N s)",
+        "batch 3 of 3  backend3  watching ...",
+        "batch 3 of 3  backend3  did well (N s)",
     ]
 
 

@@ -78,6 +78,41 @@ def test_nobody_is_watched_before_the_second_batch() -> None:
     ]
 
 
+def test_a_batch_is_watched_by_several_tasks_and_told_of_once() -> None:
+    progress = planned()
+    last = (("backend3",), (*BATCH, "backend3"))
+    progress.start(task("hold"), 100.0)
+    progress.end("1", "backend1", 101.0)
+    progress.start(Task("2", "hold", "backend3", *last), 101.0)
+    progress.end("2", "backend3", 102.0)
+    logs, ask = Task("3", "watch", "backend3", *last), Task("4", "watch", "backend3", *last)
+    assert progress.start(logs, 102.0) == ["[00:02] batch 2 of 2  backend1, backend2  watching ..."]
+    assert progress.end("3", "backend3", 112.0) == ["[00:12] batch 2 of 2  backend1, backend2  did well (10.0 s)"]
+    assert progress.start(ask, 112.0) == []
+    assert progress.end("4", "backend3", 113.0) == []
+
+
+def test_the_last_batch_is_released_and_watched_once_whoever_speaks_for_it() -> None:
+    progress = planned()
+    everybody = (*BATCH, "backend3")
+    progress.start(Task("1", "hold", "backend3", ("backend3",), everybody), 100.0)
+    progress.end("1", "backend3", 101.0)
+    assert progress.start(Task("2", "release", "backend1", everybody, everybody), 101.0) == [
+        "[00:01] batch 2 of 2  backend3  releasing ..."
+    ]
+    assert progress.end("2", "backend1", 102.0) == ["[00:02] batch 2 of 2  backend3  released (1.0 s)"]
+    assert progress.start(Task("3", "watch", "backend1", everybody, everybody), 102.0) == [
+        "[00:02] batch 2 of 2  backend3  watching ..."
+    ]
+    assert progress.end("3", "backend1", 112.0) == ["[00:12] batch 2 of 2  backend3  did well (10.0 s)"]
+    # Each host of the play has the task that comes next, and all but one skip it.
+    assert [progress.start(Task("4", "watch", host, everybody, everybody), 112.0) for host in everybody] == [[]] * 3
+    assert [progress.skip("4", host, 112.0) for host in everybody[1:]] == [[], []]
+    assert progress.fail("4", "backend1", {"msg": "unhealthy"}, 113.0) == [
+        "[00:13] batch 2 of 2  backend1  watch FAILED after 1.0 s: unhealthy"
+    ]
+
+
 def test_what_comes_before_the_first_batch_names_none() -> None:
     assert planned().start(task("stage"), 100.0) == ["[00:00]  backend1  staging ..."]
 
