@@ -33,6 +33,8 @@ AFTER = {
 KINDS = ("drain", "wait", "restart", "check", "ready", "back", "stuck")
 # What ends the way back.
 ARRIVED = ("healthy", "reverted", "stuck", "failed")
+# What tells of a process that is a new one: without a switch before it, it was restarted since the drain.
+RESTARTED = ("started", "healthy", "failed", "reverted", "stuck")
 TIMES = ("held", "drained", "switched", "started", "healthy", "released")
 Segment = dict[str, t.Any]
 
@@ -47,8 +49,6 @@ def in_order(events: Iterable[Event]) -> list[Event]:
 class _Host:
     """A host as far as its events have been read."""
 
-    # Without an event of its own, all that is known between drained and healthy is that it was restarted.
-    waits: bool
     kind: str = ""
     since: float = 0.0
     turn: int = 0
@@ -56,8 +56,6 @@ class _Host:
 
     def become(self, kind: str, at: float) -> None:
         """End what it does, and begin something else; empty: it is in rotation."""
-        if kind == "wait" and not self.waits:
-            kind = "restart"
         if kind == self.kind:
             return
         if self.kind:
@@ -68,15 +66,25 @@ class _Host:
             self.turn += 1
         self.kind, self.since = kind, at
 
-    def read(self, name: str, at: float) -> None:
-        """Read one event."""
+    def read(self, name: str, at: float, later: Iterable[str]) -> None:
+        """Read one event.
+
+        :param later: the names of the events after it
+        """
         if name == "released":
             self.become("", at)
         elif self.kind == "back":
             # On the way back it is switched and started again, and it is still on its way.
             self.become(AFTER[name] if name in ARRIVED else "back", at)
         elif name in AFTER and (self.kind or name not in ("failed", "reverted")):
-            self.become(AFTER[name], at)
+            kind = AFTER[name]
+            self.become("restart" if kind == "wait" and not _untouched(later) else kind, at)
+
+
+def _untouched(later: Iterable[str]) -> bool:
+    """Whether a drained host waits: a way back is not told where it begins, and then all of it is the restart."""
+    ends = ("switched", "held", "released", *RESTARTED)
+    return next((name for name in later if name in ends), "") not in RESTARTED
 
 
 def history(events: Iterable[Event], started: float, finished: float, held_before: bool) -> dict[str, t.Any]:
@@ -88,12 +96,12 @@ def history(events: Iterable[Event], started: float, finished: float, held_befor
     :param held_before: an earlier run has left it out of rotation
     """
     known = in_order(events)
-    names = {event["event"] for event in known}
-    host = _Host(waits=bool(names & {"switched", "started"}))
+    names = [event["event"] for event in known]
+    host = _Host()
     if held_before and known:
         host.kind, host.since, host.turn = "wait", started, 1
-    for event in known:
-        host.read(event["event"], event["at"])
+    for number, event in enumerate(known, 1):
+        host.read(event["event"], event["at"], names[number:])
     goes_on = bool(host.kind)
     host.become("", max(finished, host.since))
     return {

@@ -55,6 +55,29 @@ def test_without_the_event_of_the_switch_drained_to_healthy_is_the_restart() -> 
     assert (took["wait"], took["restart"], took["check"]) == (0.0, 16.3, 0.0)
 
 
+def test_a_way_back_in_a_later_turn_is_a_restart_and_no_wait() -> None:
+    again = (("held", 70), ("drained", 72), ("started", 78), ("healthy", 80), ("reverted", 80), ("released", 85))
+    found = [*sample.events(["backend1"]), *(event(name, at, "backend1", 1) for name, at in again)]
+    host = summary(request(events=found))["hosts"]["backend1"]
+    second = [part["kind"] for part in host["segments"] if part["turn"] == 2]
+    assert second == ["drain", "restart", "check", "ready"]
+    took = host["seconds"]
+    assert (took["wait"], took["restart"], took["check"]) == (10.5, 2.2 + 6.0, 3.6 + 2.0)
+
+
+def test_a_failure_without_the_event_of_the_switch_comes_after_a_restart() -> None:
+    turn = (("held", 10), ("drained", 12), ("failed", 30), ("started", 34), ("healthy", 36), ("released", 40))
+    found = [event(name, at, "backend1", 1) for name, at in turn]
+    took = summary(request(events=found, outcomes={}))["hosts"]["backend1"]["seconds"]
+    assert (took["wait"], took["restart"], took["back"], took["ready"]) == (0.0, 18.0, 6.0, 4.0)
+
+
+def test_a_host_that_was_never_touched_only_waited() -> None:
+    found = [event(name, at, "backend1", 1) for name, at in (("held", 10), ("drained", 12), ("released", 30))]
+    took = summary(request(events=found, outcomes={}))["hosts"]["backend1"]["seconds"]
+    assert (took["drain"], took["wait"], took["restart"]) == (2.0, 18.0, 0.0)
+
+
 def test_numbers_that_jinja_has_made_texts_are_numbers() -> None:
     found = [{**entry, "at": str(entry["at"]), "batch": str(entry["batch"])} for entry in sample.events()]
     texts = request(events=found, started=str(sample.START), finished=str(sample.START + 100))
