@@ -36,8 +36,8 @@ def requests(bench: Bench, path: str, headers: str, number: int = 6) -> Iterator
 
 
 def slow(bench: Bench) -> contextlib.AbstractContextManager[None]:
-    """Return a break: requests that take longer than the drain may."""
-    return requests(bench, "/api/slow?seconds=9", "Connection: close")
+    """Return a break: requests that take longer than the drain may, and all that comes before it."""
+    return requests(bench, "/api/slow?seconds=60", "Connection: close")
 
 
 def websockets(bench: Bench) -> contextlib.AbstractContextManager[None]:
@@ -67,7 +67,6 @@ ROWS = [
         says=(r"rollout_drain_timeout: 2", r"longest request"),
         sees=f"Who has a request left. {PUT_BACK}",
         todo="Set `rollout_drain_timeout` to more than the longest request, or `rollout_on_timeout` to `proceed`.",
-        usual=False,
     ),
     Row(
         name="WebSockets outlive the drain, and are cut",

@@ -47,7 +47,6 @@ ROWS = [
         says=(r"lb2", r"Nothing was changed"),
         sees="Nothing is changed: what cannot be told goes on sending requests to a host that is about to stop.",
         todo="Bring the load balancer back, or take it out of the inventory's group if it serves nobody.",
-        usual=False,
     ),
     Row(
         name="a load balancer is silent before",

@@ -9,7 +9,7 @@ import signal
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import scripts
-from tests.rollouts.faults.row import NEW, OLD, Row, arguments, once, read_until
+from tests.rollouts.faults.row import LONGEST, NEW, OLD, Row, arguments, once, read_until
 
 
 def site_meanwhile(bench: Bench, row: Row) -> tuple[int, str]:
@@ -19,7 +19,7 @@ def site_meanwhile(bench: Bench, row: Row) -> tuple[int, str]:
         seen = read_until(process, "Wait until this host is healthy")
         for tier in ("load_balancers.yml", "backends.yml"):
             bench.play(tier)
-        rest, _ = process.communicate(timeout=300)
+        rest, _ = process.communicate(timeout=LONGEST)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
