@@ -60,8 +60,8 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
 
 Job = Mapping[str, t.Any]
 Groups = Mapping[str, Sequence[str]]

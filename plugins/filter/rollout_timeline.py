@@ -43,7 +43,7 @@ import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.timeline import svg
 
 

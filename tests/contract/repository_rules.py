@@ -19,6 +19,8 @@ TASK_KEYS = frozenset({"name", "ansible.builtin.import_role", "tags"})
 # What a failure leads to is part of what is done.
 BLOCK_KEYS = frozenset({"name", "block", "rescue"})
 IMPURE = frozenset({"ansible", "os", "subprocess", "socket", "time"})
+# Each package of module_utils may use those before it; one that is not named here may use the first.
+LAYERS = ("_common", "_nginx", "_rollout")
 BUILT_IN = frozenset({"ansible.builtin", NAMESPACE})
 
 
@@ -105,6 +107,17 @@ def python_pure(root: Path) -> list[str]:
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             impure = sorted({module.split(".")[0] for module in modules} & IMPURE)
             found += [f"{path.relative_to(root)}: imports {name}" for name in impure]
+    return found
+
+
+def python_layers(root: Path) -> list[str]:
+    """A package of module_utils uses itself and those below it."""
+    found = []
+    for path in sorted((root / "plugins/module_utils").glob("_*/**/*.py")):
+        own = path.relative_to(root / "plugins/module_utils").parts[0]
+        below = {own, *(LAYERS[: LAYERS.index(own)] if own in LAYERS else LAYERS[:1])}
+        used = set(re.findall(r"\.module_utils\.(_\w+)", path.read_text(encoding="utf-8")))
+        found += [f"{path.relative_to(root)}: uses {name}" for name in sorted(used - below)]
     return found
 
 

@@ -47,6 +47,7 @@ LOST_IN_RESCUE = """    - name: Try
           ansible.builtin.import_role: {name: evenkeel.web.tiny, tasks_from: lost}
 """
 PURE = "plugins/module_utils/_tiny/plan.py"
+UTILS = "ansible_collections.evenkeel.web.plugins.module_utils"
 NEW = ""  # nothing to replace: the text is put in front, in a new file if there is none
 GONE = "\0"  # instead of a text: the file is removed
 
@@ -140,6 +141,14 @@ BREAKS = (
     Break(repository_rules.python_pure, PURE, NEW, "import os.path\n", "imports os"),
     Break(repository_rules.python_pure, PURE, NEW, "from time import sleep\n", "imports time"),
     Break(repository_rules.python_pure, PURE, NEW, "def f():\n    import socket\n", "imports socket"),
+    Break(repository_rules.python_layers, PURE, NEW, f"import {UTILS}._nginx.x\n", "uses _nginx"),
+    Break(
+        repository_rules.python_layers,
+        "plugins/module_utils/_nginx/x.py",
+        NEW,
+        f"import {UTILS}._rollout.x",
+        "_rollout",
+    ),
     Break(repository_rules.collections_declared, "galaxy.yml", "community.mysql", "a.b", "lack community.mysql"),
     Break(
         repository_rules.collections_declared, TASKS, "community.mysql.mysql_db", "x", "nothing uses community.mysql"

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import HostError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import sight
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import DrainWatch
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.host import LocalHost, Target
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import (
     BrokenConfig,
     Content,
-    HostError,
     LockError,
     Record,
     ReloadError,

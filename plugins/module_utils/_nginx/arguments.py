@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Server, Upstream
 
 # Options whose names and meanings are those of the model.

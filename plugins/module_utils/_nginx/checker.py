@@ -16,8 +16,8 @@ import re
 import typing as t
 from collections.abc import Callable, Iterator
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import notes, values
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import FEATURES, Build, has
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.lexer import is_words
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import METHODS, OPTIONS

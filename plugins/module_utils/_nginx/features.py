@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 
 Version = tuple[int, int, int]
 
@@ -73,11 +73,11 @@ class Build:
 def read_build(nginx_v_output: str) -> Build:
     """Read what `nginx -V` printed.
 
-    :raises NginxError: this is not what nginx prints
+    :raises TaskError: this is not what nginx prints
     """
     version = _VERSION.search(nginx_v_output)
     if version is None:
-        raise NginxError("nginx -V did not tell nginx's version", output=nginx_v_output)
+        raise TaskError("nginx -V did not tell nginx's version", output=nginx_v_output)
     given = _arguments(nginx_v_output)
     prefix = given.get("prefix", _PREFIX).rstrip("/") or "/"
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import errno
-import fcntl
 import functools
 import glob
 import hashlib
@@ -29,11 +27,12 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import HostError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.host import locked, sync, told
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import Look, OldWorker
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import Build, read_build
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import (
     Content,
-    HostError,
     LockError,
     Record,
     ReloadError,
@@ -137,7 +136,7 @@ class LocalHost:
     # Files
 
     def read(self, path: str) -> str | None:
-        with _told(path):
+        with told(path):
             try:
                 return _text(Path(path).read_bytes())
             except (FileNotFoundError, NotADirectoryError):
@@ -147,18 +146,18 @@ class LocalHost:
         text = self.read(path)
         if text is None:
             return None
-        with _told(path):
+        with told(path):
             found = Path(path).stat()
             link = str(Path(path).readlink()) if Path(path).is_symlink() else ""
         return Content(text, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, link)
 
     def write(self, path: str, content: Content) -> None:
         if content.link and not _exists(path):
-            with _told(path):
+            with told(path):
                 Path(path).symlink_to(content.link)
         path = self.real(path)
         unfinished = posixpath.join(posixpath.dirname(path), f"{UNFINISHED}{os.getpid()}-{posixpath.basename(path)}")
-        with _told(path):
+        with told(path):
             Path(posixpath.dirname(path)).mkdir(mode=0o755, exist_ok=True)
             try:
                 self._write_new(unfinished, path, content)
@@ -167,7 +166,7 @@ class LocalHost:
                 with contextlib.suppress(OSError):
                     Path(unfinished).unlink()
                 raise
-            _sync(posixpath.dirname(path))
+            sync(posixpath.dirname(path))
 
     def _write_new(self, unfinished: str, path: str, content: Content) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
@@ -183,9 +182,9 @@ class LocalHost:
         # A file system that is read-only refuses to remove even what is not there.
         if not _exists(path):
             return
-        with _told(path), contextlib.suppress(FileNotFoundError):
+        with told(path), contextlib.suppress(FileNotFoundError):
             Path(path).unlink()
-            _sync(posixpath.dirname(path))
+            sync(posixpath.dirname(path))
 
     def real(self, path: str) -> str:
         return str(Path(path).resolve())
@@ -228,7 +227,7 @@ class LocalHost:
 
     @contextlib.contextmanager
     def _opened_lock(self) -> Iterator[int]:
-        with _told(self._lock_path):
+        with told(self._lock_path):
             # Others may write into this directory too; what they put there is not opened.
             lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -240,7 +239,7 @@ class LocalHost:
 
     def _wait_for(self, lock: int) -> None:
         deadline = self.now() + self._target.lock_timeout
-        while not _locked(lock):
+        while not locked(lock):
             if self.now() >= deadline:
                 holder = self._saved().get("holder") or {}
                 raise LockError(
@@ -273,7 +272,7 @@ class LocalHost:
         if self._lock is None:
             raise LockError("the record of this nginx can only be written under its lock")
         data = json.dumps(saved).encode()
-        with _told(self._lock_path):
+        with told(self._lock_path):
             os.pwrite(self._lock, data, 0)
             os.ftruncate(self._lock, len(data))
 
@@ -296,7 +295,7 @@ class LocalHost:
             return
         with self._opened_lock() as lock:
             # Whoever has the lock now is not worth waiting for: the worst is that somebody looks once more.
-            if not _locked(lock):
+            if not locked(lock):
                 return
             self._lock = lock
             try:
@@ -350,7 +349,7 @@ class LocalHost:
     # Reloading
 
     def prepare(self) -> None:
-        with _told(self._target.runtime_dir):
+        with told(self._target.runtime_dir):
             Path(self._target.runtime_dir).mkdir(mode=0o755, parents=True, exist_ok=True)
             # An nginx that was killed leaves its socket, and could not start beside it.
             if self.has_socket() and _refused(self._target.generation_socket):
@@ -360,7 +359,7 @@ class LocalHost:
         if not on:
             self.remove(self._target.closing_flag)
             return
-        with _told(self._target.closing_flag):
+        with told(self._target.closing_flag):
             os.close(os.open(self._target.closing_flag, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
 
     def signal(self, master: int) -> None:
@@ -370,7 +369,7 @@ class LocalHost:
                 command = " ".join(self._target.reload_command)
                 raise ReloadError(f"reload_command: '{command}' failed: {done.messages.strip()}")
             return
-        with _told(f"process {master}"):
+        with told(f"process {master}"):
             os.kill(master, signal.SIGHUP)
 
     def nonce(self) -> str:
@@ -413,40 +412,12 @@ def _text(data: bytes) -> str:
     return data.decode(errors="surrogateescape")
 
 
-@contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn what the kernel refuses into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        advice = ""
-        if error.errno in (errno.EACCES, errno.EPERM) and os.geteuid() != 0:
-            advice = ": the task needs become: true"
-        raise HostError(f"{path}: {error.strerror}{advice}", path=path) from error
-
-
-def _sync(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _copy_attributes(path: str, handle: int) -> None:
     """Give a new file the access lists and labels of the one that it replaces, as far as there are any."""
     with contextlib.suppress(OSError):
         for name in os.listxattr(path):
             with contextlib.suppress(OSError):
                 os.setxattr(handle, name, os.getxattr(path, name))
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _refused(path: str) -> bool:
@@ -487,7 +458,7 @@ def _described(workers: Iterable[Worker]) -> list[OldWorker]:
     """Return workers with their sockets; one that ends meanwhile is left out."""
     held: dict[Worker, set[int]] = {}
     for worker in workers:
-        with _told(f"/proc/{worker.pid}/fd"), contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        with told(f"/proc/{worker.pid}/fd"), contextlib.suppress(FileNotFoundError, ProcessLookupError):
             held[worker] = _inodes(worker.pid)
     if not held:
         return []

@@ -12,11 +12,11 @@ import posixpath
 import typing as t
 from collections.abc import Collection, Iterable, Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import reload as reloading
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import rotation, sight, values
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import UpstreamSite
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import Look, OldWorker
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import FEATURES, has
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Hold, Server
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import Host
@@ -28,7 +28,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
     """Look, and return what was seen.
 
     :param check_mode: makes no difference, as nothing is ever changed
-    :raises NginxError: there is no upstream of a name that was asked for
+    :raises TaskError: there is no upstream of a name that was asked for
     """
     seen = sight.see(host, host.build())
     look = host.look(current=True)
@@ -58,7 +58,7 @@ def _wanted(sites: Iterable[UpstreamSite], names: Collection[str] | None) -> lis
     unknown = sorted(set(names or ()) - {site.name for site in sites})
     if unknown:
         known = ", ".join(sorted({site.name for site in sites})) or "none"
-        raise NginxError(f"name: {', '.join(unknown)} is no upstream of this nginx; there are: {known}")
+        raise TaskError(f"name: {', '.join(unknown)} is no upstream of this nginx; there are: {known}")
     return [site for site in sites if names is None or site.name in names]
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 
 SPACE = " \t\r\n"
 
@@ -31,7 +31,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {'"': '"', "'": "'", "\\": "\\", "t": "\t", "r": "\r", "n": "\n"}
 
 
-class ParseError(NginxError):
+class ParseError(TaskError):
     """Text that nginx would not read either, or that cannot be understood; and where."""
 
     def __init__(self, message: str, line: int, column: int, path: str = "") -> None:

@@ -15,8 +15,8 @@ import dataclasses
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.methods import DEFAULT_METHOD, METHODS
 
 Groups = Mapping[str, Sequence[str]]

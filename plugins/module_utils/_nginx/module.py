@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, NginxError
+from ansible_collections.evenkeel.web.plugins.module_utils._common import module as common
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.host import LocalHost, Target
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import Host
 
@@ -37,13 +37,4 @@ def serve(module: t.Any, run: Run) -> None:
     :param module: an AnsibleModule
     """
     host = LocalHost(Target(**{name: module.params[name] for name in TARGET_OPTIONS}), module.run_command)
-    try:
-        result = run(module.params, host, module.check_mode)
-    except ConfigError as error:
-        module.fail_json(msg=str(error), findings=[str(finding) for finding in error.findings])
-    except NginxError as error:
-        module.fail_json(msg=str(error), **error.details)
-    else:
-        for text in result.pop("warnings", []):
-            module.warn(text)
-        module.exit_json(**result)
+    common.serve(module, lambda: run(module.params, host, module.check_mode))

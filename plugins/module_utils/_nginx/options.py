@@ -10,8 +10,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
 
 # Answered by the load balancer itself.
 RESERVED = ("/health", "/nginx_status")

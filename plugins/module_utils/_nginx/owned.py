@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.reader import read_upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.renderer import MARK, is_header
@@ -21,11 +21,11 @@ def read_file(text: str, path: str, name: str, adopt: bool) -> Upstream | None:
     """Return the upstream that a file holds, None where it holds nothing.
 
     :param adopt: whether a file without the mark of this collection may be taken over
-    :raises NginxError: it may not, or it holds something else, which would be lost
+    :raises TaskError: it may not, or it holds something else, which would be lost
     """
     ours = text.startswith(MARK)
     if not ours and not adopt and text.strip():
-        raise NginxError(
+        raise TaskError(
             f"{path} was not written by this module (its first line is not '{MARK}'), so it is not written over. "
             f"adopt: true takes it over and keeps what it says; else move it away."
         )
@@ -33,12 +33,12 @@ def read_file(text: str, path: str, name: str, adopt: bool) -> Upstream | None:
     blocks = [part for part in parts if isinstance(part, Statement)]
     for block in blocks:
         if block.words[0] != "upstream" or block.words[1:] != (name,) or block.block is None:
-            raise NginxError(
+            raise TaskError(
                 f"{path}, line {block.line}: '{' '.join(block.words)}' would be lost, as this file holds the upstream "
                 f"{name} and nothing else; move it into another file."
             )
     if len(blocks) > 1:
-        raise NginxError(f"{path}, line {blocks[1].line}: the upstream {name} stands here twice; remove one of them.")
+        raise TaskError(f"{path}, line {blocks[1].line}: the upstream {name} stands here twice; remove one of them.")
     if not blocks:
         return None
     upstream = read_upstream(blocks[0], ours=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import rotation
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Server, Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.renderer import render
 

@@ -13,8 +13,8 @@ import dataclasses
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import Look
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import Build
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.sockets import Socket
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.wait import Clock
@@ -23,19 +23,15 @@ CLOSING_FLAG = "closing"
 GENERATION_SOCKET = "generation.sock"
 
 
-class HostError(NginxError):
-    """The machine refuses: no such program, no space, no permission."""
-
-
-class BrokenConfig(NginxError):
+class BrokenConfig(TaskError):
     """nginx refuses its configuration."""
 
 
-class LockError(NginxError):
+class LockError(TaskError):
     """Somebody else is changing this nginx."""
 
 
-class ReloadError(NginxError):
+class ReloadError(TaskError):
     """The new configuration does not serve, or nothing proves that it does.
 
     :param rotated: there are new workers, so something was loaded

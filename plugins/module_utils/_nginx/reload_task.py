@@ -11,10 +11,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import transaction, upstream_task
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import Configuration
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drainer import Drained, wait_until_drained
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import Host
 
 WHAT = "nginx_reload"
@@ -23,7 +23,7 @@ WHAT = "nginx_reload"
 def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, t.Any]:
     """Do what the options say and return the result.
 
-    :raises NginxError: nginx refuses its configuration, nothing proves that it serves it, or a server that was removed
+    :raises TaskError: nginx refuses its configuration, nothing proves that it serves it, or a server that was removed
         still has requests
     """
 
@@ -36,7 +36,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
     if removed and not check_mode:
         drained = wait_until_drained(host, applied.configuration, removed, params["drain_timeout"])
     if drained.waiting:
-        raise NginxError(
+        raise TaskError(
             f"drain_timeout: {params['drain_timeout']:g} s were not enough: {', '.join(sorted(drained.waiting))} was "
             f"removed, but still has requests. {drained.sentence()} Keep its host; the same task waits again.",
             drain=drained.as_data(),

@@ -13,7 +13,7 @@ import math
 import typing as t
 from collections.abc import Collection, Iterable
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import BY_HAND, Hold, Server, Upstream
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import (
     Configuration,
@@ -18,7 +19,6 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration 
     edit,
     replace_server,
 )
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Server, Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.rotation import held_by
 
@@ -39,14 +39,14 @@ def select(
 
     :param words: an address with or without its port, or the comment behind a server's line
     :param owner: where no upstream is named, those in which this owner holds a server belong to it too
-    :raises NginxError: there is no upstream of that name
+    :raises TaskError: there is no upstream of that name
     """
     sites = configuration.upstreams
     if upstreams is not None:
         unknown = sorted(set(upstreams) - {site.name for site in sites})
         if unknown:
             known = ", ".join(sorted({site.name for site in sites})) or "none"
-            raise NginxError(f"upstream: {', '.join(unknown)} is not in nginx's configuration; there are: {known}")
+            raise TaskError(f"upstream: {', '.join(unknown)} is not in nginx's configuration; there are: {known}")
         sites = tuple(site for site in sites if site.name in upstreams)
     meant = {word: {s.address for site in sites for s in site.upstream.servers if matches(s, word)} for word in words}
     addresses = frozenset().union(*meant.values())

@@ -12,10 +12,10 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import rotation, transaction, values
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import Configuration, UpstreamSite
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drainer import Drained, wait_until_drained
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding, NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import BY_HAND, Hold, Server, Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import Host
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.selection import (
@@ -52,7 +52,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
     """Do what the options say and return the result.
 
     :raises ConfigError: options that cannot be used, or too few servers would stay in rotation
-    :raises NginxError: anything else
+    :raises TaskError: anything else
     """
     params = _checked(params)
     decisions: list[Decision] = []
@@ -108,7 +108,7 @@ def _decide(configuration: Configuration, params: Mapping[str, t.Any], now: str)
     selection = select(configuration, params["servers"], params["upstream"], owner if params["exclusive"] else "")
     if selection.not_found and params["fail_on_not_found"]:
         told = f"servers: {', '.join(selection.not_found)} is in no upstream; there are {known_servers(configuration)}"
-        raise NginxError(told, not_found=list(selection.not_found))
+        raise TaskError(told, not_found=list(selection.not_found))
     wanted = Hold(owner, params["reason"], now, params["until"])
     pairs = []
     findings = []
@@ -125,7 +125,7 @@ def _decide(configuration: Configuration, params: Mapping[str, t.Any], now: str)
     return Decision(selection, pairs)
 
 
-def _put_back(host: Host, params: Mapping[str, t.Any], decision: Decision, drained: Drained) -> NginxError:
+def _put_back(host: Host, params: Mapping[str, t.Any], decision: Decision, drained: Drained) -> TaskError:
     """Undo the holds of this task, whatever others did meanwhile, and return the error to raise."""
     before = {
         (site.name, server.address): server for site, _after in decision.pairs for server in site.upstream.servers
@@ -149,7 +149,7 @@ def _put_back(host: Host, params: Mapping[str, t.Any], decision: Decision, drain
 
     applied = transaction.apply(host, WHAT, plan, check_mode=False)
     names = ", ".join(sorted(drained.waiting))
-    return NginxError(
+    return TaskError(
         f"drain_timeout: {params['drain_timeout']:g} s were not enough: {names} still has requests, and is back as it "
         f"was. {drained.sentence()} Give drain_timeout more than the longest request, or on_timeout: proceed to go on.",
         drain=drained.as_data(),

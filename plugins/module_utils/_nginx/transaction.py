@@ -19,15 +19,14 @@ import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, HostError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import reload as reloading
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import sight, undo
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import Configuration
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import (
     BrokenConfig,
     Content,
     Host,
-    HostError,
     Record,
     ReloadError,
     Tested,
@@ -157,7 +156,7 @@ def _apply(host: Host, what: str, plan: Plan, reload: bool) -> Applied:
         after = _write(host, before, diffs, saved)
         due = _due(host, before, after, change, record)
         reloaded = _reload(host, before, after, saved) if due and reload else Reloaded()
-    except NginxError as error:
+    except TaskError as error:
         _back_out(host, what, before, saved, error)
         raise
     host.set_undo(None)
@@ -209,7 +208,7 @@ def _planned(host: Host, before: Seen, plan: Plan) -> Change:
     )
     try:
         change = plan(before.configuration)
-    except (NginxError, ConfigError):
+    except (TaskError, ConfigError):
         if before.tested.ok:
             raise
         raise broken from None
@@ -326,7 +325,7 @@ def _loading(seen: Seen, before: Seen) -> Loading:
     )
 
 
-def _back_out(host: Host, what: str, before: Seen, saved: list[undo.Saved], error: NginxError) -> None:
+def _back_out(host: Host, what: str, before: Seen, saved: list[undo.Saved], error: TaskError) -> None:
     """Put the old files back, and make nginx serve them where it may not do so any more.
 
     :raises HostError: they could not be put back; the next run does it
@@ -342,7 +341,7 @@ def _back_out(host: Host, what: str, before: Seen, saved: list[undo.Saved], erro
     record = _keep(host, host.record(), reload=sight.live(host, before) != "same", last=failed)
     if record.reload and error.rotated:
         # Where this fails too, the record makes the next run reload.
-        with contextlib.suppress(NginxError):
+        with contextlib.suppress(TaskError):
             reloading.reload(host, _loading(before, before))
             _keep(host, record, reload=False)
 

@@ -13,12 +13,12 @@ import posixpath
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import planner, rotation, transaction, values
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.arguments import read_upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.checker import check
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import Configuration
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drainer import Drained, wait_until_drained
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import Build, has
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.owned import read_file, without_extras
@@ -31,7 +31,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
     """Do what the options say and return the result.
 
     :raises ConfigError: options that cannot be used, or no server would stay in rotation
-    :raises NginxError: anything else
+    :raises TaskError: anything else
     """
     wanted = _fitting(read_upstream(params), host.build())
     if params["state"] == "present":
@@ -54,7 +54,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
     if params["wait"] and params["reload"] and applied.pending_drain and not check_mode:
         drained = wait_until_drained(host, applied.configuration, applied.pending_drain, params["drain_timeout"])
     if drained.waiting:
-        raise NginxError(
+        raise TaskError(
             f"drain_timeout: {params['drain_timeout']:g} s were not enough: {', '.join(sorted(drained.waiting))} left "
             f"{wanted.name}, but still has requests. {drained.sentence()} Keep its host; the same task waits again.",
             drain=drained.as_data(),
@@ -82,17 +82,17 @@ def _fitting(wanted: Upstream, build: Build) -> Upstream:
 def _found(host: Host, configuration: Configuration, path: str, name: str, adopt: bool) -> Upstream | None:
     """Return what the file of this upstream says, None where there is none.
 
-    :raises NginxError: the file is somebody else's, or the upstream stands somewhere else
+    :raises TaskError: the file is somebody else's, or the upstream stands somewhere else
     """
     elsewhere = [site for site in configuration.upstreams if site.name == name and site.path != path]
     if elsewhere:
-        raise NginxError(
+        raise TaskError(
             f"name: upstream {name} stands in {elsewhere[0].path}, line {elsewhere[0].line}; remove it there, or "
             f"choose another name. Only a whole file {path} can be taken over (adopt)."
         )
     folder = posixpath.dirname(path)
     if not configuration.reads(path, posixpath.dirname(host.conf_path)):
-        raise NginxError(
+        raise TaskError(
             f"upstreams_dir: nginx does not read {folder}; add 'include {folder}/*.conf;' to the http block of "
             f"{host.conf_path}."
         )

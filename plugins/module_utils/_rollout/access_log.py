@@ -17,8 +17,8 @@ import re
 import typing as t
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import LogFile, LogHost, RolloutError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding, TaskError
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import LogFile, LogHost
 
 # What logrotate calls the log before this one.
 ROTATED = ".1"
@@ -198,7 +198,7 @@ def run(params: Mapping[str, t.Any], host: LogHost, check_mode: bool) -> dict[st
 
     :param check_mode: makes no difference, as nothing is ever changed
     :raises ConfigError: options that cannot be used
-    :raises RolloutError: there is no such log
+    :raises TaskError: there is no such log
     """
     found = list(findings(params))
     if found:
@@ -287,5 +287,5 @@ def _end_of_last_line(log: LogFile) -> int:
 def _opened(host: LogHost, path: str) -> Iterator[LogFile]:
     with host.open_log(path) as log:
         if log is None:
-            raise RolloutError(f"path: there is no log {path} on this host. Which one does access_log of nginx name?")
+            raise TaskError(f"path: there is no log {path} on this host. Which one does access_log of nginx name?")
         yield log

@@ -13,8 +13,8 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Ask, Prober, Reply, RolloutError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding, TaskError
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Ask, Prober, Reply
 
 SHOWN_HEADERS = ("x-app-version", "x-served-by")
 SHOWN_BODY = 200
@@ -86,7 +86,7 @@ def run(params: Mapping[str, t.Any], prober: Prober, check_mode: bool) -> dict[s
 
     :param check_mode: makes no difference, as nothing is ever changed
     :raises ConfigError: options that cannot be used
-    :raises RolloutError: a target is not healthy and C(fail_on_unhealthy) is set
+    :raises TaskError: a target is not healthy and C(fail_on_unhealthy) is set
     """
     found = list(findings(params))
     if found:
@@ -102,7 +102,7 @@ def run(params: Mapping[str, t.Any], prober: Prober, check_mode: bool) -> dict[s
         "unhealthy": unhealthy,
     }
     if unhealthy and params["fail_on_unhealthy"]:
-        raise RolloutError(complaint(targets, check), **result)
+        raise TaskError(complaint(targets, check), **result)
     return result
 
 

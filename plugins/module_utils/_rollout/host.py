@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import http.client
 import http.cookiejar
 import os
@@ -26,7 +24,9 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Ask, HostError, Item, Reply, Result
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import HostError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.host import locked, sync, told
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Ask, Item, Reply, Result
 
 # Enough of an answer to say what it is.
 MOST_OF_BODY = 4096
@@ -114,7 +114,7 @@ class LocalHost:
 
     @contextlib.contextmanager
     def open_log(self, path: str) -> Iterator[OpenLog | None]:
-        with _told(path):
+        with told(path):
             try:
                 handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except (FileNotFoundError, NotADirectoryError):
@@ -135,14 +135,14 @@ class LocalHost:
         return str(Path(path).resolve())
 
     def folders(self, path: str) -> list[str]:
-        with _told(path):
+        with told(path):
             try:
                 return sorted(entry.name for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False))
             except (FileNotFoundError, NotADirectoryError):
                 return []
 
     def modified(self, path: str) -> float | None:
-        with _told(path):
+        with told(path):
             try:
                 return Path(path).stat().st_mtime
             except (FileNotFoundError, NotADirectoryError):
@@ -160,7 +160,7 @@ class LocalHost:
 
     def working_directory(self, pid: int) -> str:
         path = f"/proc/{pid}/cwd"
-        with _told(path):
+        with told(path):
             try:
                 return str(Path(path).readlink())
             except (FileNotFoundError, ProcessLookupError):
@@ -174,12 +174,12 @@ class LocalHost:
     @contextlib.contextmanager
     def alone(self, folder: str) -> Iterator[None]:
         _make(folder)
-        with _told(folder):
+        with told(folder):
             # The kernel lets go of it when a process dies.
             guard = os.open(posixpath.join(folder, GUARD), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             deadline = self.now() + ALONE_TIMEOUT
-            while not _locked(guard):
+            while not locked(guard):
                 if self.now() >= deadline:
                     raise HostError(f"{folder}: another process has been writing there for {ALONE_TIMEOUT:g} s")
                 self.sleep(ALONE_INTERVAL)
@@ -188,7 +188,7 @@ class LocalHost:
             os.close(guard)
 
     def read(self, path: str) -> str | None:
-        with _told(path):
+        with told(path):
             try:
                 return Path(path).read_bytes().decode(errors="replace")
             except (FileNotFoundError, NotADirectoryError):
@@ -198,7 +198,7 @@ class LocalHost:
         folder = posixpath.dirname(path)
         _make(folder)
         unfinished = posixpath.join(folder, f".{posixpath.basename(path)}.{os.getpid()}")
-        with _told(path):
+        with told(path):
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
                 with os.fdopen(os.open(unfinished, flags, mode), "wb") as file:
@@ -211,12 +211,12 @@ class LocalHost:
                 with contextlib.suppress(OSError):
                     Path(unfinished).unlink()
                 raise
-            _sync(folder)
+            sync(folder)
 
     def append(self, path: str, text: str) -> None:
         folder = posixpath.dirname(path)
         _make(folder)
-        with _told(path):
+        with told(path):
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             try:
                 size = os.fstat(file).st_size
@@ -225,15 +225,15 @@ class LocalHost:
                 os.fsync(file)
             finally:
                 os.close(file)
-            _sync(folder)
+            sync(folder)
 
     def remove(self, path: str) -> None:
-        with _told(path), contextlib.suppress(FileNotFoundError):
+        with told(path), contextlib.suppress(FileNotFoundError):
             Path(path).unlink()
-            _sync(posixpath.dirname(path))
+            sync(posixpath.dirname(path))
 
     def remove_tree(self, path: str) -> None:
-        with _told(path), contextlib.suppress(FileNotFoundError):
+        with told(path), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(path)
 
     def is_folder(self, path: str) -> bool:
@@ -292,45 +292,17 @@ def _reason(error: object) -> str:
     return str(error) or type(error).__name__
 
 
-@contextlib.contextmanager
-def _told(path: str) -> Iterator[None]:
-    """Turn what the kernel refuses into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        advice = ""
-        if error.errno in (errno.EACCES, errno.EPERM) and os.geteuid() != 0:
-            advice = ": the task needs become: true"
-        raise HostError(f"{path}: {error.strerror}{advice}", path=path) from error
-
-
 def _make(folder: str) -> None:
-    with _told(folder):
+    with told(folder):
         # mkdir gives the mode only to the last one.
         missing = [path for path in (Path(folder), *Path(folder).parents) if not path.is_dir()]
         for path in reversed(missing):
             path.mkdir(mode=0o700, exist_ok=True)
 
 
-def _sync(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _write_all(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
-
-
-def _locked(guard: int) -> bool:
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 __all__ = ("LocalHost",)

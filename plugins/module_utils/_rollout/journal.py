@@ -12,7 +12,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutHost
 
 JOURNAL = "journal.jsonl"

@@ -12,10 +12,10 @@ import json
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import journal, lock, metrics
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.journal import Event
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutError, RolloutHost
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutHost
 
 # What a summary tells at its top and last.json repeats.
 REPEATED = ("outcome", "message")
@@ -26,7 +26,7 @@ def run(params: Mapping[str, t.Any], host: RolloutHost, check_mode: bool) -> dic
 
     :param check_mode: say what would change, and write nothing
     :raises ConfigError: options that cannot be used
-    :raises RolloutError: the lock is not ours
+    :raises TaskError: the lock is not ours
     """
     found = list(findings(params))
     if found:
@@ -100,7 +100,7 @@ class Keeper:
     def take(self) -> None:
         """Take the lock, also out of the hands of a run that is proven dead.
 
-        :raises RolloutError: another run has it
+        :raises TaskError: another run has it
         """
         events: list[Event] = []
         if self._lock and self._lock["run"] != self._run:
@@ -121,7 +121,7 @@ class Keeper:
     def note(self) -> None:
         """Write what was done.
 
-        :raises RolloutError: the lock is not ours any more
+        :raises TaskError: the lock is not ours any more
         """
         self._must_be_ours()
         self._keep(self._events())
@@ -129,7 +129,7 @@ class Keeper:
     def unlock(self) -> None:
         """Write the summary and give the lock back.
 
-        :raises RolloutError: the lock is not ours any more
+        :raises TaskError: the lock is not ours any more
         """
         known = journal.read(self._host, self._run_folder)
         if not self._lock and (not known or journal.last_of(known, "unlocked")):
@@ -147,7 +147,7 @@ class Keeper:
     def break_named(self) -> None:
         """Break the lock of the run that the user has named.
 
-        :raises RolloutError: another run has the lock
+        :raises TaskError: another run has the lock
         """
         if not self._lock:
             return
@@ -167,14 +167,14 @@ class Keeper:
         if self._lock:
             why.append(f"now it is held by {lock.held(self._lock, self._clock)}")
         text = "; ".join(why) or f"{self.folder}/{lock.LOCK} is gone"
-        raise RolloutError(f"{start}: {text}. Nothing was written.", lost=True, **self._state())
+        raise TaskError(f"{start}: {text}. Nothing was written.", lost=True, **self._state())
 
-    def _refused(self) -> RolloutError:
+    def _refused(self) -> TaskError:
         message = f"{self._params['name']}: locked on {self._host.name()} by {lock.held(self._lock, self._clock)}."
         holder = self._lock["run"]
         if holder:
             message += f" If that run is dead: ansible-playbook unlock.yml -e run={holder}"
-        return RolloutError(message, lost=False, **self._state())
+        return TaskError(message, lost=False, **self._state())
 
     def _break(self, why: str) -> Event:
         """Break the lock that is there, and tell it in the journal of the run that had it."""

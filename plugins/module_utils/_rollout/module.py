@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common import module as common
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Host, RolloutError
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Host
 
 Run = Callable[[Mapping[str, t.Any], Host, bool], dict[str, t.Any]]
 
@@ -23,13 +23,5 @@ def serve(module: t.Any, run: Run) -> None:
 
     :param module: an AnsibleModule
     """
-    try:
-        result = run(module.params, LocalHost(module.run_command), module.check_mode)
-    except ConfigError as error:
-        module.fail_json(msg=str(error), findings=[str(finding) for finding in error.findings])
-    except RolloutError as error:
-        module.fail_json(msg=error.message, **error.details)
-    else:
-        for text in result.pop("warnings", []):
-            module.warn(text)
-        module.exit_json(**result)
+    host = LocalHost(module.run_command)
+    common.serve(module, lambda: run(module.params, host, module.check_mode))

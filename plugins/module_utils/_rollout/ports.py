@@ -4,7 +4,7 @@
 
 # PRIVATE: only for the plugins of this collection; it may change without notice.
 
-"""What the pure part asks of the machine, and the errors that the machine may answer with."""
+"""What the pure part asks of the machine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
-
-
-class RolloutError(Exception):
-    """Something that stops a module; the details go into its result."""
-
-    def __init__(self, message: str, **details: t.Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details
-
-
-class HostError(RolloutError):
-    """The machine refuses: no such file, no space, no permission."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import math
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import ending, journal, traffic, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.history import history, in_order, serving
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.journal import Event

@@ -11,7 +11,7 @@ import math
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import lock, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.table import GAP, columns, wrapped
 

@@ -11,7 +11,7 @@ import textwrap
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.history import KINDS
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import access_log
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutError
 from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 A, B = "10.0.0.1:5000", "10.0.0.2:5000"
@@ -258,9 +257,9 @@ def test_it_waits_before_it_reads(log: Path) -> None:
 
 
 def test_a_log_that_is_not_there_is_named(log: Path) -> None:
-    with pytest.raises(RolloutError, match=f"path: there is no log {log} on this host"):
+    with pytest.raises(TaskError, match=f"path: there is no log {log} on this host"):
         read(log)
-    with pytest.raises(RolloutError, match="there is no log"):
+    with pytest.raises(TaskError, match="there is no log"):
         read(log, position_only=True)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.arguments import endpoint, read_upstream
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.values import NotAllowedError
 
 

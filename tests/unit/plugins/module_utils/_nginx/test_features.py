@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import FEATURES, Build, has, read_build
 
 DEBIAN = """nginx version: nginx/1.22.1
@@ -38,7 +38,7 @@ def test_what_configure_was_not_told_lies_below_the_prefix() -> None:
 def test_other_output() -> None:
     build = read_build("nginx version: openresty/1.21.4.1 (x)\nconfigure arguments: --with-cc='a\n")
     assert build.version == (1, 21, 4)
-    with pytest.raises(NginxError) as caught:
+    with pytest.raises(TaskError) as caught:
         read_build("command not found")
     assert caught.value.details == {"output": "command not found"}
 

@@ -6,7 +6,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError, Finding
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.membership import (
     OFFERED,
     Member,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import planner, rotation
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Hold, Server, Upstream
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.owned import read_file
 from hypothesis import given

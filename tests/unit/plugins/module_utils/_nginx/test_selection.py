@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.configuration import Configuration, read_dump
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import NginxError
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import Hold
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.rotation import drain
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.selection import rewrite, select
@@ -52,7 +52,7 @@ def test_what_is_nowhere_is_told() -> None:
 
 
 def test_an_upstream_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(NginxError, match="upstream: nope is not in nginx's configuration; there are: app, both, other"):
+    with pytest.raises(TaskError, match="upstream: nope is not in nginx's configuration; there are: app, both, other"):
         select(configuration(), ["backend1"], ["nope"])
 
 

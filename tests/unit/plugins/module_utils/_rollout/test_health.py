@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import health
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Reply, RolloutError
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import Reply
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeProber
 
 GOOD = Reply(200, {"x-app-version": "1.4.2", "server": "gunicorn"}, "ok")
@@ -148,7 +148,7 @@ def test_headers_must_be_exactly_so(wanted: dict[str, str], error: str) -> None:
 
 
 def test_the_failure_tells_what_was_seen_of_each() -> None:
-    with pytest.raises(RolloutError) as caught:
+    with pytest.raises(TaskError) as caught:
         health.run(params(fail_on_unhealthy=True, max_attempts=3), FakeProber(replies=[BAD]), False)
     assert str(caught.value) == (
         "1 of 1 not healthy (asked for /health):\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import inputs, plan
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import sample
 from hypothesis import given

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import info_task, lock, lock_task
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutError
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.fakes import FakeFiles
 
 FOLDER = "/r/backends"
@@ -85,7 +84,7 @@ def test_a_lock_of_another_run_is_refused_with_all_that_is_known() -> None:
     host = FakeFiles()
     do(host, "locked", step="drain backend2")
     host.sleep(34.0)
-    with pytest.raises(RolloutError) as caught:
+    with pytest.raises(TaskError) as caught:
         do(host, "locked", "run2")
     assert str(caught.value) == (
         "backends: locked on lb1 by deploy of 1.4.2, run run1, run1@laptop, last step 'drain backend2' 34 s ago by "
@@ -120,7 +119,7 @@ def test_the_lock_is_read_only_while_alone() -> None:
             with super().alone(folder):
                 yield
 
-    with pytest.raises(RolloutError, match="run run2"):
+    with pytest.raises(TaskError, match="run run2"):
         do(Late(), "locked")
 
 
@@ -141,13 +140,11 @@ def test_a_lock_that_was_broken_is_lost_and_says_by_whom(state: str) -> None:
     host = FakeFiles()
     do(host, "locked")
     do(host, "unlocked", "", break_run="run1", who="bob@desk")
-    with pytest.raises(
-        RolloutError, match=r"run1 has lost its lock on lb1: .* broken \(by name\) by bob@desk"
-    ) as caught:
+    with pytest.raises(TaskError, match=r"run1 has lost its lock on lb1: .* broken \(by name\) by bob@desk") as caught:
         do(host, state)
     assert caught.value.details["lost"]
     do(host, "locked", "run2")
-    with pytest.raises(RolloutError, match=r"now it is held by deploy of 1\.4\.2, run run2"):
+    with pytest.raises(TaskError, match=r"now it is held by deploy of 1\.4\.2, run run2"):
         do(host, state)
 
 
@@ -155,7 +152,7 @@ def test_a_lock_file_that_was_removed_by_hand_is_lost_too() -> None:
     host = FakeFiles()
     do(host, "locked")
     del host.files[f"{FOLDER}/lock.json"]
-    with pytest.raises(RolloutError, match=r"/r/backends/lock\.json is gone"):
+    with pytest.raises(TaskError, match=r"/r/backends/lock\.json is gone"):
         do(host, "noted")
 
 
@@ -203,7 +200,7 @@ def test_breaking_by_name() -> None:
     host = FakeFiles()
     assert not do(host, "unlocked", "", break_run="run1")["changed"]
     do(host, "locked")
-    with pytest.raises(RolloutError, match=r"locked on lb1 by deploy of 1\.4\.2, run run1"):
+    with pytest.raises(TaskError, match=r"locked on lb1 by deploy of 1\.4\.2, run run1"):
         do(host, "unlocked", "", break_run="run9")
     result = do(host, "unlocked", "", break_run="run1")
     assert (result["changed"], result["broken"], result["lock"]) == (True, ["run1"], {})
@@ -231,7 +228,7 @@ def test_only_the_newest_runs_are_kept() -> None:
 
 def test_a_lock_that_cannot_be_read_is_held_by_nobody_knows_whom() -> None:
     host = FakeFiles(files={f"{FOLDER}/lock.json": '{"run": "r'})
-    with pytest.raises(RolloutError, match=r"locked on lb1 by /r/backends/lock.json cannot be read: look at it"):
+    with pytest.raises(TaskError, match=r"locked on lb1 by /r/backends/lock.json cannot be read: look at it"):
         do(host, "locked")
     assert info(host)["backends"]["lock"]["run"] == ""
 

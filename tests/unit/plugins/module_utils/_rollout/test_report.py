@@ -6,7 +6,7 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.errors import ConfigError
+from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout.report_sample import event, plan, request

@@ -4,7 +4,7 @@
 
 # PRIVATE: only for the plugins of this collection; it may change without notice.
 
-"""What is wrong with the values a user gave: found all at once, said in the user's own words."""
+"""What stops a module: values that cannot be used, all found at once, and whatever else goes wrong, as a sentence."""
 
 from __future__ import annotations
 
@@ -34,10 +34,14 @@ class ConfigError(Exception):
         self.findings = tuple(findings)
 
 
-class NginxError(Exception):
+class TaskError(Exception):
     """Something that stops a module; the details go into its result."""
 
     def __init__(self, message: str, **details: t.Any) -> None:
         super().__init__(message)
         self.message = message
         self.details = details
+
+
+class HostError(TaskError):
+    """The machine refuses: no such file or program, no space, no permission."""
