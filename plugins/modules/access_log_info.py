@@ -21,12 +21,7 @@ description:
 author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
-  - evenkeel.web.nginx.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+  - evenkeel.web.attributes
 options:
   path:
     description: The access log.

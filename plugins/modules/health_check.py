@@ -18,12 +18,7 @@ description:
 author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
-  - evenkeel.web.nginx.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+  - evenkeel.web.attributes
 requirements:
   - Python 3.10 or later on the host that asks.
 options:

@@ -22,13 +22,8 @@ author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
   - evenkeel.web.nginx
-  - evenkeel.web.nginx.attributes
+  - evenkeel.web.attributes
   - evenkeel.web.nginx.drain
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
 options:
   when:
     description:

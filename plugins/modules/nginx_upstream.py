@@ -27,13 +27,8 @@ author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
   - evenkeel.web.nginx
-  - evenkeel.web.nginx.attributes
+  - evenkeel.web.attributes.diff
   - evenkeel.web.nginx.drain
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
 options:
   state:
     description: Whether the upstream is there.

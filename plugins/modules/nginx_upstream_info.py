@@ -18,12 +18,7 @@ author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
   - evenkeel.web.nginx
-  - evenkeel.web.nginx.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+  - evenkeel.web.attributes
 options:
   name:
     description: Names of the upstreams to show. Unset means all.

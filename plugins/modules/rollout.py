@@ -20,12 +20,7 @@ description:
 author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
-  - evenkeel.web.nginx.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+  - evenkeel.web.attributes
 options:
   name:
     description: The inventory group that rolls.

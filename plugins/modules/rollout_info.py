@@ -14,12 +14,7 @@ description:
 author:
   - evenkeel contributors (@evenkeel)
 extends_documentation_fragment:
-  - evenkeel.web.nginx.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
+  - evenkeel.web.attributes
 options:
   name:
     description: The group to show. Empty means all that have ever rolled.
