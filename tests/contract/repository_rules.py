@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.contract.reading import NAMESPACE, entry_points, load, role_tasks, roles
+from tests.contract.reading import NAMESPACE, entry_points, load, options, role_tasks, roles
 
 ERRORS = frozenset({"any_errors_fatal", "ignore_unreachable"})
 PLAY_KEYS = frozenset({"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", *ERRORS})
@@ -157,6 +157,17 @@ def docs_commands(root: Path) -> list[str]:
             found += [f"{where}: {tool} does not exist"] if not (root / tool).exists() else []
         for name in sorted(set(re.findall(r"ansible-playbook (?:-\S+ )*(\w+\.yml)", commands))):
             found += [f"{where}: {name} does not exist"] if not (root / name).is_file() else []
+    return found
+
+
+def docs_changelog(root: Path) -> list[str]:
+    """A new option of a role is in the changelog of its version."""
+    found = []
+    for role in roles(root):
+        for name, spec in options(role).items():
+            page = root / f"changelogs/fragments/{spec.get('version_added')}.yml"
+            if "version_added" in spec and name not in (page.read_text(encoding="utf-8") if page.is_file() else ""):
+                found.append(f"{page.relative_to(root)}: {name} is new and not mentioned")
     return found
 
 

@@ -157,6 +157,13 @@ BREAKS = (
     Break(repository_rules.docs_commands, "README.md", "make up", "make down", "make down is not in the Makefile"),
     Break(repository_rules.docs_commands, "README.md", "tools/up", "tools/lost", "tools/lost does not exist"),
     Break(repository_rules.docs_commands, "README.md", "-v site.yml", "-v lost.yml", "lost.yml does not exist"),
+    Break(
+        repository_rules.docs_changelog,
+        SPECS,
+        "default: 80",
+        "default: 80, version_added: 0.3.0",
+        "0.3.0.yml: tiny_port is new and not mentioned",
+    ),
     Break(repository_rules.docs_links, "docs/page.md", NEW, GONE, "README.md: no docs/page.md"),
 )
 
