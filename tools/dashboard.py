@@ -330,6 +330,27 @@ def panels() -> Iterator[dict[str, t.Any]]:
         y += HEIGHT
 
 
+def marks() -> Iterator[dict[str, t.Any]]:
+    """Return what is drawn over every graph: a region while a rollout runs, and a line where one ended."""
+    running = "max by (group, verb, version) (evenkeel_rollout_started_timestamp_seconds)"
+    ended = "max by (group, verb, version, outcome) (evenkeel_rollout_last_finished_timestamp_seconds) * 1000"
+    for name, query, text, more in (
+        ("Rollouts", running, "{{group}}", {"step": "15s"}),
+        # The value is the time in milliseconds: where the line stands, whenever it was scraped.
+        ("Ends of rollouts", ended, "{{group}}: {{outcome}}", {"useValueForTime": True}),
+    ):
+        yield {
+            "name": name,
+            "datasource": DATASOURCE,
+            "enable": True,
+            "iconColor": "blue",
+            "expr": query,
+            "titleFormat": "{{verb}} {{version}}",
+            "textFormat": text,
+            **more,
+        }
+
+
 def dashboard() -> dict[str, t.Any]:
     """Return the whole dashboard."""
     return {
@@ -344,7 +365,7 @@ def dashboard() -> dict[str, t.Any]:
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "timezone": "browser",
-        "annotations": {"list": []},
+        "annotations": {"list": list(marks())},
         "links": [],
         "templating": {
             "list": [

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import requests
 
 from tests.site import page
 from tests.site.lab import ROOT, Run, SiteLab
+from tools import dashboard
 
 MODULE_EXECUTIONS = 25
 API = "/api/whoami"
@@ -281,3 +283,13 @@ def test_every_command_of_the_page_about_deploys_works_and_loses_no_request(site
     runs = [json.loads(path.read_text()) for path in sorted((tmp_path / "rollouts").glob("*/rollout.json"))]
     assert [run["outcome"] for run in runs] == page.OUTCOMES
     assert [run["requests"]["failed"] for run in runs] == [0] * len(runs)
+
+
+@pytest.mark.usefixtures("first")
+def test_the_rollouts_before_are_marked_on_the_dashboard(site: SiteLab) -> None:
+    address, end = url(site, "/prometheus/api/v1/query_range"), time.time()
+    for mark in dashboard.dashboard()["annotations"]["list"]:
+        asked = {"query": mark["expr"], "start": str(end - 7200), "end": str(end), "step": "15"}
+        found = requests.get(address, asked, timeout=10).json()["data"]["result"]
+        marked = {(series["metric"]["verb"], series["metric"]["version"]) for series in found}
+        assert ("deploy", "2.0.0") in marked, (mark["name"], marked)

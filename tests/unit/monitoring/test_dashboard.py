@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import metrics
 
 from tests.integration import dashboard_queries
 from tools import dashboard
@@ -87,6 +88,22 @@ def test_the_lint_sees_a_fault(change: dict[str, t.Any], told: str) -> None:
     board = dashboard.dashboard()
     panels(board)[0].update(change)
     assert any(told in finding for finding in findings(board))
+
+
+def test_rollouts_are_marked_by_metrics_that_they_write() -> None:
+    marks = dashboard.dashboard()["annotations"]["list"]
+    names = [re.findall(r"evenkeel_\w+", mark["expr"]) for mark in marks]
+    assert len(marks) == 2 and all(len(found) == 1 and found[0] in metrics.HELP for found in names)
+    lock = {"taken": 1.0, "verb": "deploy", "version": "2.0.0"}
+    text = metrics.text(
+        "backends", lock, {"verb": "deploy", "version": "1.0.0", "outcome": "succeeded", "finished": 0.5}
+    )
+    for (name,), mark in zip(names, marks, strict=True):
+        (labels,) = re.findall(rf"^{name}\{{(.*)\}}", text, re.MULTILINE)
+        known = set(re.findall(r"(\w+)=", labels))
+        told = set(re.findall(r"\{\{(\w+)\}\}", mark["titleFormat"] + mark["textFormat"]))
+        (by,) = re.findall(r"by \(([^)]*)\)", mark["expr"])
+        assert told <= set(by.split(", ")) <= known
 
 
 def test_variables_are_replaced_before_a_query_is_run() -> None:
