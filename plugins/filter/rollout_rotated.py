@@ -42,7 +42,7 @@ _value:
     When the last one had reloaded, the reloads, the load balancers that could not be told, and the servers that still
     have requests.
   type: dict
-  sample: {at: 1795842000.0, reloads: [], left: {lb2: no route to host}, waiting: {}}
+  sample: {at: 1795842000.0, reloads: [], left: {lb2: no route to host}, away: [lb2], waiting: {}}
 """
 
 import typing as t

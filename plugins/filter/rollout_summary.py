@@ -26,7 +26,8 @@ options:
       - C(stop) is why the rollout ended early, C(rolled_back) names the hosts that had their release and were to go
         back.
       - C(logs) are results of M(evenkeel.web.access_log_info), each with C(lb) and C(offset), which is the clock of the
-        load balancer minus the controller's. C(reloads), C(cut) and C(lbs_left) are what the load balancers did.
+        load balancer minus the controller's. C(reloads), C(cut), C(lbs_left) and C(lbs_hold) are what the load
+        balancers did.
     type: dict
     required: true
 """

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.rollouts.bench import BACKENDS, LOAD_BALANCERS, Bench
+from tests.rollouts.bench import BACKENDS, Bench
 from tests.rollouts.faults.row import Load, Row, arguments
 from tests.rollouts.faults.table import ROWS
 
@@ -28,14 +28,11 @@ def test_fault(bench: Bench, row: Row) -> None:
         assert [text for text in row.says if not re.search(text, told)] == [], context
         assert sent > 50, context
         assert sum(failures.values()) <= row.lost, context
-        out = {lb: tuple(host for host in BACKENDS if host not in found) for lb, found in seen(bench, row).items()}
+        asked = row.asked or row.clients
+        serving = bench.in_rotation(hosts=asked)
+        out = {lb: tuple(host for host in BACKENDS if host not in found) for lb, found in serving.items()}
         assert out == {lb: row.held_on.get(lb, row.held) for lb in out}, (out, context)
         assert not row.versions or bench.versions(row.versions) == row.versions, context
-        assert any(bench.lock(hosts=row.clients).values()) is row.locked, context
+        assert any(bench.lock(hosts=asked).values()) is row.locked, context
     if row.after:
         row.after(bench)
-
-
-def seen(bench: Bench, row: Row) -> dict[str, list[str]]:
-    """Return who is in rotation on the load balancers that can be asked."""
-    return bench.in_rotation(hosts=row.clients if len(row.clients) < len(LOAD_BALANCERS) else LOAD_BALANCERS)

@@ -183,8 +183,9 @@ def _after_failure(summary: Summary) -> Iterable[str]:
         yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {words.command(summary)}"
         yield f"Or, once it is healthy, only put it back: {undrain} -e rotation_owner={summary['owner']}"
     for lb, why in summary["lbs_left"].items():
-        told = f"{lb} may still send requests as before ({words.first_line(why)})"
-        yield f"{told}. When it answers again: {words.command(summary)}"
+        held = words.listing(summary["lbs_hold"][lb])
+        told = f"still holds {held}" if held else "may still send requests as before"
+        yield f"{lb} {told} ({words.first_line(why).rstrip('.')}). When it can be told again: {words.command(summary)}"
     yield from _go_back(summary, "What runs on the others can be taken back")
     yield f"See where everything is: {_status(summary)}"
 

@@ -91,7 +91,8 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
     :param results: results of nginx_upstream_server
     :param now: when the last one had returned, epoch in seconds by the controller's clock
     :return: C(at) (when the last one had reloaded), C(reloads), C(left) (load balancers that could not be told, with
-        the reason), C(waiting) (servers with requests, per load balancer)
+        the reason), C(away) (those of them that did not answer at all), C(waiting) (servers with requests, per load
+        balancer)
     """
     reloads: list[dict[str, t.Any]] = []
     left, waiting = {}, {}
@@ -109,7 +110,8 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
             at -= reload["window"] + reload["seconds"]
         if drain.get("waiting"):
             waiting[name] = drain["waiting"]
-    return {"at": changed or now, "reloads": reloads, "left": left, "waiting": waiting}
+    away = [name for name, result in zip(names, results, strict=True) if result.get("unreachable")]
+    return {"at": changed or now, "reloads": reloads, "left": left, "away": away, "waiting": waiting}
 
 
 def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float]) -> list[dict[str, t.Any]]:

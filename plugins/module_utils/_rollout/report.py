@@ -40,7 +40,7 @@ def summary(request: Request) -> dict[str, t.Any]:
 
     :param request: C(plan), C(run), C(who), C(started), C(finished) (epoch in seconds by the controller's clock),
         C(events), C(outcomes), and what was collected: C(stop), C(rolled_back), C(logs), C(reloads), C(cut),
-        C(lbs_left), C(clock), all of which default to nothing
+        C(lbs_left), C(lbs_hold), C(clock), all of which default to nothing
     :raises ConfigError: something that is needed is missing or is not what it must be
     """
     found = list(findings(request))
@@ -65,6 +65,7 @@ def summary(request: Request) -> dict[str, t.Any]:
         "reloads": _reloads(request.get("reloads") or ()),
         "cut": [dict(item) for item in request.get("cut") or ()],
         "lbs_left": dict(request.get("lbs_left") or {}),
+        "lbs_hold": {lb: list((request.get("lbs_hold") or {}).get(lb) or ()) for lb in request.get("lbs_left") or ()},
         "clock": dict(request.get("clock") or {}),
         "events": events,
     }

@@ -18,6 +18,9 @@ from tests.rollouts.bench import BACKENDS, FIRST, LOAD_BALANCERS, ROOT, SECOND, 
 CLIENT = ROOT / "tests/nginx/client.py"
 OLD = dict.fromkeys(BACKENDS, FIRST)
 NEW = dict.fromkeys(BACKENDS, SECOND)
+# For what a rollout of one host shows as well as one of all, in half the time.
+FIRST_ONLY = ("--limit", BACKENDS[0])
+ONE_NEW = {**OLD, BACKENDS[0]: SECOND}
 Broken = Callable[[Bench], contextlib.AbstractContextManager[None]]
 # No measure: a busy machine takes minutes to stage a release that it does not have yet.
 LONGEST = 400.0
@@ -55,6 +58,8 @@ class Row:
     locked: bool = False
     # Load balancers that clients use meanwhile; a broken one loses requests by itself.
     clients: tuple[str, ...] = LOAD_BALANCERS
+    # Load balancers that can be asked afterwards; empty: those.
+    asked: tuple[str, ...] = ()
     # How many requests may be lost: more than none only where no rollout could help it.
     lost: int = 0
     # What else must be true afterwards.
@@ -124,6 +129,14 @@ def during(line: str, work: Callable[[Bench], object]) -> Callable[[Bench, Row],
         return process.returncode, seen + rest
 
     return run
+
+
+def goes_on(bench: Bench) -> None:
+    """Expect of the same command, when the fault is gone, that it goes on to the end."""
+    bench.deploy()
+    assert bench.versions() == NEW
+    assert all(serving == list(BACKENDS) for serving in bench.in_rotation().values())
+    assert not any(bench.lock().values())
 
 
 class Load:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tests.rollouts.bench import FIRST, Bench
+from tests.rollouts.bench import FIRST, LOAD_BALANCERS, Bench
 from tests.rollouts.faults.breaks import docker, pause, scripts, silent, wakes
-from tests.rollouts.faults.row import NEW, Row, during
+from tests.rollouts.faults.row import FIRST_ONLY, ONE_NEW, Row, during, goes_on
 
 CONFIGURATION = "/etc/nginx/conf.d/zz_by_hand.conf"
 
@@ -63,7 +63,8 @@ ROWS = [
         run=during("Wait until this host is healthy", lambda bench: pause(bench, "lb2")),
         clients=("lb1",),
         versions={},
-        says=(r"lb2",),
+        says=(r"lb2 still holds backend1",),
+        after=goes_on,
         sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
         todo="When it is back, run the same command again: it goes on where it stopped.",
         usual=False,
@@ -92,19 +93,20 @@ ROWS = [
         # backend1 has its release and cannot be released where nginx takes no configuration.
         versions={"backend1": "2.0.0", "backend2": FIRST, "backend3": FIRST},
         held_on={"lb1": ("backend1",)},
-        says=(r"zz_by_hand\.conf",),
+        says=(r"zz_by_hand\.conf", r"lb1 still holds backend1"),
+        after=goes_on,
         sees="The rollout stops; the host that was held stays held where nginx takes no configuration, and is named.",
         todo="Mend the file, `nginx -t`, and run the same command again: it goes on where it stopped.",
-        usual=False,
     ),
     Row(
         name="nginx is restarted while a batch is held",
         run=during("Wait until this host is healthy", lambda bench: bench.on("lb1", "systemctl", "restart", "nginx")),
+        options=FIRST_ONLY,
         code=0,
-        versions=NEW,
+        versions=ONE_NEW,
         # A restart, unlike a reload, breaks what is under way on that load balancer.
-        lost=20,
         clients=("lb2",),
+        asked=LOAD_BALANCERS,
         says=(r"succeeded",),
         sees="Nothing: what is held stands in the configuration, not in the memory of nginx.",
         todo="Nothing. Reload nginx instead of restarting it: a restart breaks the requests that are under way.",
@@ -113,11 +115,15 @@ ROWS = [
     Row(
         name="a load balancer's machine is restarted in the middle",
         run=during("Wait until this host is healthy", restart_machine),
+        options=FIRST_ONLY,
         code=0,
-        versions=NEW,
+        versions=ONE_NEW,
         clients=("lb1",),
+        asked=LOAD_BALANCERS,
+        # As long as a machine takes to start.
+        variables={"ansible_ssh_retries": 6},
         says=(r"succeeded",),
-        sees="Nothing, if it is back before it is told something again; else it is like one that cannot be reached.",
+        sees="Nothing, if it is back before ssh has tried for the last time; else it is like one that cannot be asked.",
         todo="Run the same command again if the rollout stopped.",
         usual=False,
     ),

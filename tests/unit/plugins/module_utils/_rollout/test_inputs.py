@@ -138,12 +138,14 @@ def test_who_could_not_be_told_is_named_with_the_first_line_of_why() -> None:
         ("lb3", "nginx refuses its configuration"),
         ("lb1", "no route to host"),
     ]
+    assert found["away"] == ["lb1"], "the others answered, and can be unlocked"
     assert [one["lb"] for one in found["reloads"]] == ["lb2"]
     assert inputs.rotated(["lb1"], [AWAY], 1000.0)["at"] == 1000.0
 
 
 def test_what_was_so_already_is_no_reload() -> None:
-    assert inputs.rotated(["lb1"], [changed()], 1000.0) == {"at": 1000.0, "reloads": [], "left": {}, "waiting": {}}
+    nothing = {"at": 1000.0, "reloads": [], "left": {}, "away": [], "waiting": {}}
+    assert inputs.rotated(["lb1"], [changed()], 1000.0) == nothing
     assert inputs.rotated(["lb1"], [{}], 1000.0)["reloads"] == []
     assert inputs.rotated([], [], 1000.0)["at"] == 1000.0
 

@@ -183,6 +183,13 @@ def test_a_load_balancer_that_could_not_be_told_is_a_failure_and_named() -> None
     assert told["outcome"] == "failed"
     assert "failed: lb2 could not be told: no route to host. Done:" in told["message"]
     assert "lb2 could not be told: no route to host" in told["notes"]
+    assert told["next"][0].startswith("lb2 may still send requests as before (no route to host). When it can be told")
+
+
+def test_what_such_a_load_balancer_holds_is_named() -> None:
+    told = summary(request(lbs_left={"lb2": "nginx refuses it."}, lbs_hold={"lb1": [], "lb2": ["backend1"]}))
+    assert told["lbs_hold"] == {"lb2": ["backend1"]}
+    assert told["next"][0].startswith("lb2 still holds backend1 (nginx refuses it). When it can be told again: ")
 
 
 @pytest.mark.parametrize(
