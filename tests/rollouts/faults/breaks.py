@@ -63,12 +63,18 @@ def scripts(host: str, broken: str, mended: str = "") -> Broken:
     return context
 
 
-def faulty(host: str, version: str, words: str) -> Broken:
-    """Return a break: a version of the application has a fault on one host."""
+def faulty(host: str, version: str, words: str, restarted: bool = False) -> Broken:
+    """Return a break: a version of the application has a fault on one host.
+
+    :param restarted: the process has had it since its start
+    """
 
     @contextlib.contextmanager
     def context(bench: Bench) -> Iterator[None]:
         bench.fault(host, version, words)
+        if restarted:
+            bench.on(host, "systemctl", "restart", f"stub-{host}")
+            bench.wait_healthy()
         yield
 
     return context
