@@ -43,6 +43,36 @@ def silent(host: str) -> Broken:
     return broken
 
 
+def close_ssh(bench: Bench, host: str) -> None:
+    """Close the way to a machine for new connections, and end those that are open; it goes on serving."""
+    docker("exec", bench.container(host), "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill sshd; true")
+
+
+def opens_ssh(host: str) -> Broken:
+    """Return a break that only undoes: the test closes the way to the machine itself."""
+
+    @contextlib.contextmanager
+    def broken(bench: Bench) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            docker("exec", bench.container(host), "systemctl", "start", "ssh.service")
+
+    return broken
+
+
+def without_ssh(host: str) -> Broken:
+    """Return a break: no way leads to a machine all the while."""
+
+    @contextlib.contextmanager
+    def broken(bench: Bench) -> Iterator[None]:
+        with opens_ssh(host)(bench):
+            close_ssh(bench, host)
+            yield
+
+    return broken
+
+
 def wakes(host: str) -> Broken:
     """Return a break that only undoes: the test pauses the machine itself."""
     return lambda bench: awake(bench, host)

@@ -14,25 +14,22 @@ from tests.rollouts.bench import ROOT, Bench
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, ONE_NEW, Row, arguments, killed_when, once, read_until
 
 
-def killed(name: str, line: str, todo: str, usual: bool = True) -> Row:
+def killed(name: str, line: str, options: tuple[str, ...] = FIRST_ONLY) -> Row:
     """Return the row of a controller that is killed when it prints a line, and starts again at once."""
     return Row(
         name=f"the controller is killed while {name}",
         run=killed_when(line),
-        options=() if usual else FIRST_ONLY,
+        options=options,
         code=0,
-        versions=NEW if usual else ONE_NEW,
+        versions=ONE_NEW if options else NEW,
         says=(r"lock.*broken|broke the lock|proven dead|is dead", r"succeeded"),
         sees="At most one batch is held and gets no request; the others serve. The lock is left behind.",
-        todo=todo,
-        usual=usual,
+        todo=(
+            "Run the same command again, from the same machine, not restarted since: it proves that the run is dead, "
+            "says so, breaks its lock and goes on. From another machine name the run that is dead: "
+            "`unlock.yml -e run=ID`."
+        ),
     )
-
-
-SAME = (
-    "Run the same command again, from the same machine, not restarted since: it proves that the run is dead, says so, "
-    "breaks its lock and goes on. From another machine name the run that is dead: `unlock.yml -e run=ID`."
-)
 
 
 def second_while_first(bench: Bench, row: Row) -> tuple[int, str]:
@@ -78,11 +75,11 @@ def far_away(bench: Bench, row: Row) -> tuple[int, str]:
 
 
 ROWS = [
-    killed("it stages", "Hand over the hosts in the order of the plan", SAME, usual=False),
-    killed("it holds a batch", "Hold exactly this batch", SAME, usual=False),
-    killed("the application restarts", "Restart the application", SAME, usual=False),
-    killed("it asks for health", "Wait until this host is healthy", SAME),
-    killed("it releases the last batch", "Release the last batch", SAME, usual=False),
+    killed("it stages", "Hand over the hosts in the order of the plan"),
+    killed("it holds a batch", "Hold exactly this batch"),
+    killed("the application restarts", "Restart the application"),
+    killed("it asks for health", "Wait until this host is healthy", options=()),
+    killed("it releases the last batch", "Release the last batch"),
     Row(
         name="another machine's controller was killed",
         run=after_another_machine_died,

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, LOAD_BALANCERS, Bench
-from tests.rollouts.faults.breaks import docker, pause, scripts, silent, wakes
+from tests.rollouts.faults.breaks import docker, pause, scripts, silent, wakes, without_ssh
 from tests.rollouts.faults.row import FIRST_ONLY, ONE_NEW, Row, during, goes_on
 
 CONFIGURATION = "/etc/nginx/conf.d/zz_by_hand.conf"
-
-
-@contextlib.contextmanager
-def without_ssh(bench: Bench) -> Iterator[None]:
-    """Close the way to lb2 for new connections, and end those that are open; it goes on serving."""
-    inside = ("exec", bench.container("lb2"))
-    docker(*inside, "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill sshd; true")
-    try:
-        yield
-    finally:
-        docker(*inside, "systemctl", "start", "ssh.service")
 
 
 def held_on_one(bench: Bench) -> contextlib.AbstractContextManager[None]:
@@ -42,7 +30,7 @@ def restart_machine(bench: Bench) -> None:
 ROWS = [
     Row(
         name="a load balancer cannot be reached before",
-        broken=without_ssh,
+        broken=without_ssh("lb2"),
         clients=("lb1",),
         says=(r"lb2", r"Nothing was changed"),
         sees="Nothing is changed: what cannot be told goes on sending requests to a host that is about to stop.",
@@ -55,7 +43,6 @@ ROWS = [
         says=(r"lb2", r"Nothing was changed"),
         sees="The same, after the time that ssh waits for a machine that does not answer.",
         todo="Bring the load balancer back. `ServerAliveInterval` and `ConnectTimeout` of ssh bound the wait.",
-        usual=False,
     ),
     Row(
         name="a load balancer goes silent in the middle",
@@ -67,7 +54,6 @@ ROWS = [
         after=goes_on,
         sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
         todo="When it is back, run the same command again: it goes on where it stopped.",
-        usual=False,
     ),
     Row(
         name="two load balancers disagree",
@@ -110,7 +96,6 @@ ROWS = [
         says=(r"succeeded",),
         sees="Nothing: what is held stands in the configuration, not in the memory of nginx.",
         todo="Nothing. Reload nginx instead of restarting it: a restart breaks the requests that are under way.",
-        usual=False,
     ),
     Row(
         name="a load balancer's machine is restarted in the middle",
@@ -125,6 +110,5 @@ ROWS = [
         says=(r"succeeded",),
         sees="Nothing, if it is back before ssh has tried for the last time; else it is like one that cannot be asked.",
         todo="Run the same command again if the rollout stopped.",
-        usual=False,
     ),
 ]
