@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.rollouts.bench import ROOT, Bench
-from tests.rollouts.faults.row import NEW, Row
+from tests.rollouts.faults.row import FIRST_ONLY, ONE_NEW, Row
 
 # Nobody's load: its end is what the row is about.
 LONG = """import socket, sys, time
@@ -54,8 +54,9 @@ ROWS = [
         name="a request outlives the drain, and is cut",
         broken=slow,
         variables=CUT,
+        options=FIRST_ONLY,
         code=0,
-        versions=NEW,
+        versions=ONE_NEW,
         says=(r"cut|outlived the drain", r"succeeded"),
         sees="How many connections to which host outlived the drain. The application's own graceful stop ends them.",
         todo="Set `rollout_drain_timeout` to more than the longest request.",
@@ -72,12 +73,12 @@ ROWS = [
         name="WebSockets outlive the drain, and are cut",
         broken=websockets,
         variables=CUT,
+        options=FIRST_ONLY,
         code=0,
-        versions=NEW,
+        versions=ONE_NEW,
         says=(r"cut|outlived the drain", r"succeeded"),
         sees="How many connections are cut. A client of a WebSocket connects again, to another server.",
         todo="Nothing: a WebSocket has no end that could be waited for.",
-        usual=False,
     ),
     Row(
         name="WebSockets outlive the drain, and are kept",
