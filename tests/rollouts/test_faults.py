@@ -11,9 +11,7 @@ from tests.rollouts.faults.row import Load, Row, arguments
 from tests.rollouts.faults.table import ROWS
 
 
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, id=row.name, marks=() if row.usual else pytest.mark.long) for row in ROWS]
-)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
 def test_fault(bench: Bench, row: Row) -> None:
     bench.reset()
     with row.broken(bench):

@@ -64,8 +64,6 @@ class Row:
     lost: int = 0
     # What else must be true afterwards.
     after: Callable[[Bench], None] | None = None
-    # Part of the short form of the tests.
-    usual: bool = True
 
 
 def arguments(row: Row) -> list[str]:

@@ -102,7 +102,6 @@ ROWS = [
         says=(r"succeeded",),
         sees="Requests that the process had in its hands are lost with it; the rollout goes on.",
         todo="Nothing.",
-        usual=False,
     ),
     Row(
         name="a third of the packets to one backend are lost",

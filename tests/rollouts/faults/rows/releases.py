@@ -29,7 +29,6 @@ ROWS = [
         says=(r"backend1", r"reverted", r"stopped"),
         sees=f"The process of the release never runs in its directory. {BACK}",
         todo=f"`journalctl -u <unit>` on backend1 says why. {AGAIN}",
-        usual=False,
     ),
     Row(
         name="the new release starts and is unhealthy",
@@ -44,7 +43,6 @@ ROWS = [
         says=(r"301", r"redirect is not healthy", r"reverted"),
         sees=f"A redirect is not healthy, whatever it leads to. {BACK}",
         todo="Set `rollout_health_check.path`, `.host` or `.status` to what the release means by healthy.",
-        usual=False,
     ),
     Row(
         name="healthy, then dead while it is watched",
