@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import pause, scripts, silent, wakes
-from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during, once
+from tests.rollouts.faults.breaks import close_ssh, opens_ssh, pause, scripts, silent, wakes
+from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during, goes_on, once
 
 LOSSY = """command -v nft >/dev/null || apt-get install -qqy --no-install-recommends nftables >/dev/null
 nft -f - <<'N'
@@ -66,6 +66,17 @@ ROWS = [
         says=(r"backend1", r"stuck|stays out"),
         sees="backend1 stays out of rotation, the others serve and were not touched.",
         todo="When it is back, run the same command again: it is the first one that is taken.",
+    ),
+    Row(
+        name="the way to a backend is closed while it is held",
+        broken=opens_ssh("backend1"),
+        run=during("Hold exactly this batch", lambda bench: close_ssh(bench, "backend1")),
+        held=("backend1",),
+        versions={"backend2": FIRST, "backend3": FIRST},
+        says=(r"backend1 cannot be reached any more", r"backend1 gets no requests"),
+        after=goes_on,
+        sees="What runs there cannot be told, so backend1 stays out, though it would answer; the others serve.",
+        todo="When it can be reached again, run the same command again: it is the first one that is taken.",
     ),
     Row(
         name="the last healthy server",
