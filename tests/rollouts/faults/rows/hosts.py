@@ -36,6 +36,11 @@ def over_a_lossy_network(bench: Bench, row: Row) -> tuple[int, str]:
     return result
 
 
+def untouched(bench: Bench) -> None:
+    """Expect the release before on every host."""
+    assert bench.versions() == OLD
+
+
 @contextlib.contextmanager
 def two_are_down(bench: Bench) -> Iterator[None]:
     """Stop the application on two of three hosts."""
@@ -77,6 +82,16 @@ ROWS = [
         after=goes_on,
         sees="What runs there cannot be told, so backend1 stays out, though it would answer; the others serve.",
         todo="When it can be reached again, run the same command again: it is the first one that is taken.",
+    ),
+    Row(
+        name="the way to a backend is closed before it migrates",
+        broken=opens_ssh("backend1"),
+        run=during("Choose the host that migrates", lambda bench: close_ssh(bench, "backend1")),
+        versions={"backend2": FIRST, "backend3": FIRST},
+        says=(r"backend1 cannot be reached any more", r"not touched: backend1, backend2, backend3"),
+        after=untouched,
+        sees="Nothing was drained and nothing switched: whether it has migrated cannot be told.",
+        todo="When it can be reached again, run the same command again: it migrates again as well.",
     ),
     Row(
         name="the last healthy server",

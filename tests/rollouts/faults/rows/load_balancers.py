@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from tests.rollouts.bench import FIRST, LOAD_BALANCERS, Bench
-from tests.rollouts.faults.breaks import docker, pause, scripts, silent, wakes, without_ssh
+from tests.rollouts.faults.breaks import close_ssh, docker, opens_ssh, pause, scripts, silent, wakes, without_ssh
 from tests.rollouts.faults.row import FIRST_ONLY, ONE_NEW, Row, during, goes_on
 
 CONFIGURATION = "/etc/nginx/conf.d/zz_by_hand.conf"
@@ -25,6 +25,18 @@ def restart_machine(bench: Bench) -> None:
     container = bench.container("lb2")
     docker("kill", container)
     docker("start", container)
+
+
+def close_both(bench: Bench) -> None:
+    """Close the way to every load balancer."""
+    for lb in LOAD_BALANCERS:
+        close_ssh(bench, lb)
+
+
+def no_way_to_any(bench: Bench, row: Row) -> tuple[int, str]:
+    """Deploy, and lose the way to every load balancer before the host that is held is healthy."""
+    with opens_ssh("lb1")(bench), opens_ssh("lb2")(bench):
+        return during("Restart the application", close_both)(bench, row)
 
 
 ROWS = [
@@ -54,6 +66,17 @@ ROWS = [
         after=goes_on,
         sees="The rollout stops. What lb1 can be told is undone there; what lb2 holds is named.",
         todo="When it is back, run the same command again: it goes on where it stopped.",
+    ),
+    Row(
+        name="no load balancer can be reached in the middle",
+        run=no_way_to_any,
+        held=("backend1",),
+        # Nobody could be told to give it back.
+        locked=True,
+        says=(r"No load balancer can be reached any more", r"backend1 gets no requests"),
+        after=goes_on,
+        sees="The rollout stops. What is held stays held and goes back to the release before; the others serve.",
+        todo="When one can be reached again, run the same command again: it goes on where it stopped.",
     ),
     Row(
         name="two load balancers disagree",
