@@ -66,7 +66,7 @@ class SiteLab:
             "app_artefact_dir": str(lab.folder / "dist"),
             "app_frontend_source": str(ROOT / "examples/frontend"),
             # A shorter clock for rollouts: the clients of these tests are idle for a moment only.
-            "nginx_keepalive_timeout": 1,
+            "nginx_keepalive_timeout": 2,
             "rollout_close_window": 2.0,
             "rollout_min_healthy_time": 1.0,
             "rollout_monitor": {"seconds": 2},

@@ -42,10 +42,10 @@ STATES = (
 OUTCOMES = ["succeeded", "paused", "succeeded", "canary", "succeeded", "succeeded", "succeeded", "succeeded"]
 # The waits of the defaults, compressed: they are measured elsewhere.
 CLOCK = """---
-rollout_close_window: 1.0
+rollout_close_window: 2.0
 rollout_min_healthy_time: 1.0
 rollout_monitor: {seconds: 2}
-rotation_close_window: 1.0
+rotation_close_window: 2.0
 """
 
 
