@@ -238,7 +238,16 @@ class Bench:
         if self.converged():
             self.reset()
         self.converge()
+        self.everywhere(self.backends, self._clone)
         self.reset()
+
+    def _clone(self, host: str) -> None:
+        """Have the versions with a fault on a host: the first one with a word more, as packing them makes them.
+
+        What staging does is tried by the rows about staging, and by whoever deploys another version.
+        """
+        for name, fault in self.faults.items():
+            self.shell(host, CLONE.format(host=host, first=FIRST, version=f"{SECOND}-{name}", fault=fault))
 
     def converged(self) -> bool:
         """Whether the machines have been converged before."""
@@ -442,6 +451,16 @@ if grep -qE ' down|\\[(held|alone) ' /etc/nginx/upstreams.d/*.conf; then echo 'a
 rm -rf {PRISTINE}
 mkdir -p {PRISTINE}
 cp -a /etc/nginx/. {PRISTINE}/
+"""
+CLONE = """
+cd /srv/stub-{host}/releases
+if test -e {version}/.complete; then exit; fi
+rm -rf {version} unfinished
+cp -a {first} unfinished
+echo '{fault}' > unfinished/app/stub/fault.txt
+chmod 644 unfinished/app/stub/fault.txt
+sed -i 's/"{first}"/"{version}"/' unfinished/release.json unfinished/.complete
+mv unfinished {version}
 """
 # Always a reload: a run that was killed may have left an nginx that serves something else than its files say.
 RESET_LB = """
