@@ -42,7 +42,6 @@ FAULTS = {
     "unhealthy": "unhealthy",
     "redirect": "redirect",
     "errors": "errors",
-    "dies": "dies-after:3",
     "slow": "slow-start:4",
     "ignores-sigterm": "ignores-sigterm",
     "migration-fails": "migration-fails",
@@ -483,8 +482,8 @@ unit=stub-{host}.service
 home=/srv/stub-{host}
 test -e "$home/releases/{version}/.complete"
 # Some faults are done once, when a process starts.
-touched=$(ls -d /var/lib/stub-{host}/fault.* /var/lib/stub-{host}/dead.* 2>/dev/null || true)
-rm -f /var/lib/stub-{host}/fault.* /var/lib/stub-{host}/dead.* /var/lib/evenkeel/restart/stub-{host}
+touched=$(ls -d /var/lib/stub-{host}/fault.* 2>/dev/null || true)
+rm -f /var/lib/stub-{host}/fault.* /var/lib/evenkeel/restart/stub-{host}
 rm -f "$home/previous"
 ln -sfn "releases/{version}" "$home/current.new"
 mv -T "$home/current.new" "$home/current"

@@ -87,7 +87,7 @@ def site(name: str, suite: str, *tests: str) -> Stage:
         name=f"site-{name}-{suite}",
         group="site",
         command=("pytest", "-q", *tests),
-        seconds=3600,
+        seconds=5400,
         environment={"SUITE": suite},
         lab=f"test-{name}-{suite}",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.rollouts.bench import FIRST, SECOND
+from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import faulty, scripts
-from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row
+from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during
 
 # Answers everything with 200, as an instance that was forgotten does.
 SQUATTER = """cat > /run/squatter.py <<'P'
@@ -21,6 +21,13 @@ systemd-run --unit=squatter --quiet python3 /run/squatter.py
 sleep 1"""
 BACK = "backend1 is back on 1.0.0 and serves; the others were not touched."
 AGAIN = "Mend the release, give it a new version, and deploy that."
+
+
+def dies(bench: Bench) -> None:
+    """End the release on backend1, and let it not start again."""
+    bench.fault("backend1", SECOND, "start-fails")
+    bench.on("backend1", "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "stub-backend1")
+
 
 ROWS = [
     Row(
@@ -46,7 +53,7 @@ ROWS = [
     ),
     Row(
         name="healthy, then dead while it is watched",
-        version=f"{SECOND}-dies",
+        run=during("Note that this host is healthy", dies),
         variables={"rollout_serial": 1},
         says=(r"backend1 was healthy and is not any more", r"reverted"),
         sees=f"The batch was released and is taken out again in the reload that releases the next one. {BACK}",

@@ -8,7 +8,6 @@ slow-start:n       it takes n seconds until it answers
 unhealthy          /health answers 500
 redirect           /health answers 301
 errors             /api/... answers 500, /health 200
-dies-after:n       the whole service ends n seconds after its start, and fails at each later one
 ignores-sigterm    it does not stop when it is asked to
 migration-fails    the migration fails
 """
@@ -17,7 +16,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -25,9 +23,6 @@ from stub.settings import SERVICE, STATE, VERSION
 
 RELEASE_FAULTS = Path(__file__).resolve().parent / "fault.txt"
 RUNTIME_FAULTS = STATE / f"fault.{VERSION}"
-DEAD = STATE / f"dead.{VERSION}"
-# Above 128 is a signal: this is an error of the application.
-EXIT_CODE = 3
 
 
 class BrokenReleaseError(Exception):
@@ -62,21 +57,7 @@ def start() -> None:
         return
     if "start-fails" in found:
         raise BrokenReleaseError("this release does not start (fault start-fails)")
-    if "dies-after" in found:
-        if DEAD.exists():
-            raise BrokenReleaseError("this release has died before (fault dies-after)")
-        threading.Thread(target=_die, args=(found["dies-after"],), daemon=True).start()
     time.sleep(found.get("slow-start", 0))
-
-
-def _die(seconds: float) -> None:
-    """End the service: systemd kills the workers of a main process that is gone."""
-    main = os.getppid()
-    time.sleep(seconds)
-    DEAD.touch()
-    if main > 1:
-        os.kill(main, signal.SIGKILL)
-    os._exit(EXIT_CODE)
 
 
 def ignore_sigterm() -> None:

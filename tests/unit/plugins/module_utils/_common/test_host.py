@@ -27,7 +27,7 @@ def test_who_may_not_is_told_what_the_task_needs(user: int, advice: str, monkeyp
 
 
 def test_a_lock_is_had_once_until_it_is_closed(tmp_path: Path) -> None:
-    first, second = (os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT) for _ in range(2))
+    first, second = (os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT) for _number in range(2))
     assert (locked(first), locked(second)) == (True, False)
     os.close(first)
     assert locked(second)
