@@ -53,7 +53,9 @@ from collections.abc import Callable, Mapping, Sequence
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import inputs
 
 
-def rollout_logs(names: Sequence[str], results: inputs.Results, offsets: Mapping[str, float]) -> list[dict[str, t.Any]]:
+def rollout_logs(
+    names: Sequence[str], results: inputs.Results, offsets: Mapping[str, float | str]
+) -> list[dict[str, t.Any]]:
     """Return what was read."""
     return inputs.logs(names, results, offsets)
 

@@ -61,9 +61,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Why it stops (empty if it goes on), the hosts that go back, and the events of the journal.
+  description: >-
+    Why it stops (empty if it goes on), the hosts that go back, how many of them at once, and the events of the journal.
   type: dict
-  sample: {stop: '', revert: [], events: []}
+  sample: {stop: '', revert: [], revert_serial: [1], events: []}
 """
 
 import typing as t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
@@ -355,10 +356,11 @@ def test_the_holder_of_the_lock_is_named(nginx: Nginx) -> None:
 def test_two_at_once_take_turns(nginx: Nginx) -> None:
     done: list[object] = []
     names = [nginx.path(f"upstreams.d/{name}.conf") for name in "abcd"]
-    threads = [
-        in_thread(lambda name=name: done.append(nginx.apply({name: upstream(OTHER, name=Path(name).stem)})))  # type: ignore[misc]
-        for name in names
-    ]
+
+    def write(name: str) -> None:
+        done.append(nginx.apply({name: upstream(OTHER, name=Path(name).stem)}))
+
+    threads = [in_thread(functools.partial(write, name)) for name in names]
     for thread in threads:
         thread.join(30)
     assert len(done) == 4

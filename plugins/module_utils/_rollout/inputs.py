@@ -114,12 +114,12 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
     return {"at": changed or now, "reloads": reloads, "left": left, "away": away, "waiting": waiting}
 
 
-def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float]) -> list[dict[str, t.Any]]:
+def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float | str]) -> list[dict[str, t.Any]]:
     """Return what was read from the access log of each load balancer, as the report reads it.
 
     :param names: the load balancers, in the order of the results
     :param results: results of access_log_info; what could not be read is left out
-    :param offsets: seconds by which the clock of each load balancer is ahead of the controller's
+    :param offsets: seconds by which the clock of each load balancer is ahead of the controller's; templates give text
     """
     kept = ("position", "total", "servers", "seconds", "lines", "unreadable")
     return [

@@ -25,7 +25,9 @@ def sentence(
     done: Sequence[str],
     now: float,
 ) -> dict[str, t.Any]:
-    """Return C(stop) (why the rollout ends here, empty if it goes on), C(revert) (hosts) and C(events).
+    """Return C(stop) (why the rollout ends here, empty if it goes on), C(revert) (hosts), C(revert_serial), C(events).
+
+    What does badly leaves the rotation as one batch, as it came; what this run did before goes back one by one.
 
     :param state: C(watching) names the batch before, C(holding) the one that is out now
     :param logs: results of access_log_info since the batch before was released, one for each load balancer
@@ -41,10 +43,16 @@ def sentence(
         revert = watching + (
             [host for host in reversed(done) if host not in watching] if failure_action == "rollback" else []
         )
-        return {"stop": why, "revert": revert, "events": events(watching, "failed", plan, now, why)}
+        return {
+            "stop": why,
+            "revert": revert,
+            "revert_serial": [len(watching), 1],
+            "events": events(watching, "failed", plan, now, why),
+        }
     return {
         "stop": _too_few(plan, state["holding"], ill),
         "revert": [],
+        "revert_serial": [1],
         "events": events(watching, "watched", plan, now),
     }
 

@@ -169,7 +169,7 @@ def test_reloads_are_told_in_the_order_in_which_they_were(each: list[tuple[int, 
 
 def test_a_log_that_could_not_be_read_is_left_out() -> None:
     failed = {"failed": True, "msg": "/var/log/nginx/access.log does not exist"}
-    found = inputs.logs(["lb1", "lb2", "lb3"], [{**READ, "now": 1.0}, failed, READ], {"lb1": "0.5"})  # type: ignore[dict-item]
+    found = inputs.logs(["lb1", "lb2", "lb3"], [{**READ, "now": 1.0}, failed, READ], {"lb1": "0.5"})
     assert found == [{"lb": "lb1", "offset": 0.5, **READ}, {"lb": "lb3", "offset": 0.0, **READ}]
 
 

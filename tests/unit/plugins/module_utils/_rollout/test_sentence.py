@@ -48,13 +48,14 @@ def test_it_goes_on_when_all_is_well() -> None:
     assert judged(logs=[log("backend1", 100, 0)]) == {
         "stop": "",
         "revert": [],
+        "revert_serial": [1],
         "events": [{"event": "watched", "at": 7.0, "host": "backend1", "batch": 1, "text": ""}],
     }
 
 
 def test_before_the_first_batch_nobody_is_watched() -> None:
     found = judged(watching=[], holding=["backend1"], logs=[log("backend2", 100, 100)], done=[])
-    assert found == {"stop": "", "revert": [], "events": []}
+    assert found == {"stop": "", "revert": [], "revert_serial": [1], "events": []}
 
 
 def test_a_host_that_fails_requests_goes_back() -> None:
@@ -66,6 +67,12 @@ def test_a_host_that_fails_requests_goes_back() -> None:
     assert found["events"] == [
         {"event": "failed", "at": 7.0, "host": "backend1", "batch": 1, "text": found["stop"]},
     ]
+
+
+def test_a_batch_that_does_badly_goes_back_as_one_and_the_ones_before_it_one_by_one() -> None:
+    ill = {"backend2": "timed out"}
+    found = judged(["backend2", "backend3"], [], ill=ill, action="rollback", done=["backend1", "backend2", "backend3"])
+    assert (found["revert"], found["revert_serial"]) == (["backend2", "backend3", "backend1"], [2, 1])
 
 
 def test_a_host_that_is_not_healthy_any_more_goes_back_and_both_reasons_are_told() -> None:
