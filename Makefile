@@ -41,7 +41,7 @@ lint: venv ## Linters
 test: venv ## Everything that must pass
 	@tools/test
 
-matrix: venv ## The long form of the rollout tests: each Debian, every application server, twelve backends (hours)
+matrix: venv ## The long form: rollouts on each Debian, every application server, twelve backends (hours)
 	@tools/test --matrix
 
 bench: venv ## Measure, and write docs/benchmarks.md

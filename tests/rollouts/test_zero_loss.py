@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 import pytest
 
-from tests.rollouts.bench import SECOND, Bench
+from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.load import load
 from tests.rollouts.proof import GTHREAD, SERVERS, Report, Server, bench_of, evidence, executions, findings
 
@@ -32,6 +32,11 @@ def site_fixture(request: pytest.FixtureRequest) -> Iterator[tuple[Bench, Server
         yield bench, server
     if not os.environ.get("EVENKEEL_KEEP_LAB"):
         bench.destroy()
+
+
+def test_the_machines_serve_the_first_release(site: tuple[Bench, Server]) -> None:
+    bench, _server = site
+    assert bench.versions() == dict.fromkeys(bench.backends, FIRST)
 
 
 def test_a_deploy_loses_nothing(site: tuple[Bench, Server], capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,6 @@ class SiteLab:
         (variables / "vault.yml").unlink(missing_ok=True)
         for name in ("lab.yml", "secrets.yml"):
             shutil.copy(ROOT / "inventories/local/group_vars/all" / name, variables / name)
-        # The last file in the alphabet wins.
         own: dict[str, t.Any] = {
             "lab_published": {},
             "app_artefact_dir": str(lab.folder / "dist"),
@@ -73,12 +72,21 @@ class SiteLab:
         }
         if machine:
             own["lab_machine"] = machine
-        (variables / "zz_test.yml").write_text(yaml.safe_dump(own))
+        lab.own.write_text(yaml.safe_dump(own))
         return lab
 
     @property
     def inventory(self) -> Path:
         return self.folder / "inventory"
+
+    @property
+    def own(self) -> Path:
+        """The variables of the test: the last file in the alphabet wins."""
+        return self.inventory / "group_vars/all/zz_test.yml"
+
+    def set(self, name: str, value: t.Any) -> None:
+        """Edit a variable in the inventory, as a user does."""
+        self.own.write_text(yaml.safe_dump({**yaml.safe_load(self.own.read_text()), name: value}))
 
     @property
     def environment(self) -> dict[str, str]:

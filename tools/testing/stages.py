@@ -24,8 +24,8 @@ class Stage:
     retry: bool = False
 
 
-def checks() -> list[Stage]:
-    """Return the stages that need no machine."""
+def linters() -> list[Stage]:
+    """Return what reads the files."""
     types = "mypy -p ansible_collections.evenkeel.web.plugins && mypy tests tools examples"
     style = "ruff check . && ruff format --check ."
     changelog = "antsibull-changelog lint && antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml"
@@ -37,14 +37,26 @@ def checks() -> list[Stage]:
         Stage("changelog", "lint", ("bash", "-c", changelog), 120),
         Stage("docs-lint", "lint", ("bash", "-c", docs), 300),
         Stage("ansible-lint", "lint", ("ansible-lint", "--strict", "--nocolor"), 900),
-        Stage("unit", "unit", ("pytest", "-q", "tests/unit"), 900),
+    ]
+
+
+def checks() -> list[Stage]:
+    """Return the stages that need no site."""
+    return [
+        # Those of the plugins run in the artefact.
+        Stage("unit", "unit", ("pytest", "-q", "tests/unit", "--ignore=tests/unit/plugins"), 900),
         Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 600),
         Stage("lab", "lab", ("pytest", "-q", "tests/lab"), 900, lab="test-lab"),
-        *(Stage(f"core-{version}", "core", ("tools/core", version), 1200) for version in ("2.17", "2.18", "2.21")),
+        *(core(version) for version in ("2.17", "2.21")),
         Stage("nginx", "nginx", ("pytest", "-q", "tests/nginx"), 1800, lab="test-nginx", retry=True),
         Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 1200),
         Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 900),
     ]
+
+
+def core(version: str) -> Stage:
+    """Return the tests of the artefact with another ansible-core."""
+    return Stage(f"core-{version}", "core", ("tools/core", version), 1200)
 
 
 def applications(root: Path) -> list[Stage]:
@@ -74,32 +86,28 @@ def rollouts(suite: str, *options: str) -> list[Stage]:
     ]
 
 
-# What the site must do on the older Debian too: converge, serve, and have nothing to change.
-BOOKWORM = (
-    "tests/site/test_site.py::test_the_first_run_ends_with_a_smoke_test_that_passes",
-    "tests/site/test_site.py::test_the_second_run_changes_nothing_and_is_short",
-)
+def machines(suite: str) -> Stage:
+    """Return what makes the machines of the deploy under load, so that only the deploy itself must run alone."""
+    return Stage(
+        name=f"rollouts-machines-{suite}",
+        group="rollouts",
+        command=("pytest", "-q", "-m", "not long", "-k", "machines", "tests/rollouts/test_zero_loss.py"),
+        seconds=1200,
+        environment={"SUITE": suite, "EVENKEEL_KEEP_LAB": "1"},
+        lab=f"test-zero-loss-{suite}",
+    )
 
 
-def site(name: str, suite: str, *tests: str) -> Stage:
+def site(name: str, suite: str) -> Stage:
     """Return the test of a whole site on a Debian."""
     return Stage(
         name=f"site-{name}-{suite}",
         group="site",
-        command=("pytest", "-q", *tests),
+        command=("pytest", "-q", f"tests/site/test_{name}.py"),
         seconds=5400,
         environment={"SUITE": suite},
         lab=f"test-{name}-{suite}",
     )
-
-
-def sites(root: Path) -> list[Stage]:
-    """Return the tests of whole sites: everything on trixie, the core on bookworm."""
-    names = [path.stem.removeprefix("test_") for path in sorted((root / "tests/site").glob("test_*.py"))]
-    return [
-        *(site(name, "trixie", f"tests/site/test_{name}.py") for name in names),
-        *(site(name, "bookworm", *BOOKWORM) for name in names if name == "site"),
-    ]
 
 
 def scenarios(root: Path) -> list[Stage]:
@@ -119,14 +127,15 @@ def scenarios(root: Path) -> list[Stage]:
 
 
 def all_stages(root: Path) -> list[Stage]:
-    """Return every stage; the long ones start early, so that short ones fill the end."""
-    rest = [*applications(root), *sites(root), *scenarios(root)]
-    return [*checks(), *rollouts("trixie", "-m", "not long"), *rest]
+    """Return every stage: behind the linters the long ones, so that short ones fill the end."""
+    long = [*rollouts("trixie", "-m", "not long"), site("site", "trixie"), site("single", "bookworm")]
+    return [*linters(), *long, machines("trixie"), *checks(), *applications(root), *scenarios(root)]
 
 
 def matrix(_root: Path) -> list[Stage]:
-    """Return the long form of the rollout tests: every fault, application server and fleet on each Debian."""
-    return [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
+    """Return the long form: rollouts on each Debian, the sites and the ansible-core that all_stages leaves out."""
+    long = [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
+    return [core("2.18"), site("site", "bookworm"), site("single", "trixie"), *long]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:

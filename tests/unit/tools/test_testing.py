@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tools.testing import __main__ as command_line
 from tools.testing.report import FAILED, OK, SKIPPED, Result, closing, counted, table
 from tools.testing.runner import Runner
-from tools.testing.stages import BOOKWORM, Stage, all_stages, scenarios, select, sites
+from tools.testing.stages import Stage, all_stages, matrix, scenarios, select
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -192,17 +193,22 @@ def test_the_table_has_a_line_for_each_stage() -> None:
     assert closing([*results, Result("late", SKIPPED, 0, skipped=1)]) == "9 passed, 1 failed, 1 skipped"
 
 
-def test_scenarios_and_sites_are_found(tmp_path: Path) -> None:
-    for name in ("molecule/nginx/molecule.yml", "molecule/shared/converge.yml", "tests/site/test_site.py"):
+def test_scenarios_are_found(tmp_path: Path) -> None:
+    for name in ("molecule/nginx/molecule.yml", "molecule/shared/converge.yml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "tests/site/test_single.py").touch()
     assert [(found.name, found.lab) for found in scenarios(tmp_path)] == [("molecule-nginx", "molecule-nginx")]
-    assert [(found.name, found.environment["SUITE"], found.lab) for found in sites(tmp_path)] == [
-        ("site-single-trixie", "trixie", "test-single-trixie"),
-        ("site-site-trixie", "trixie", "test-site-trixie"),
-        ("site-site-bookworm", "bookworm", "test-site-bookworm"),
-    ]
+
+
+@pytest.mark.parametrize("stages", [all_stages, matrix])
+def test_every_test_that_a_stage_names_exists(stages: t.Callable[[Path], list[Stage]]) -> None:
+    named = {word for found in stages(ROOT) for word in found.command if word.startswith("tests/")}
+    assert [word for word in named if not (ROOT / word).exists()] == []
+
+
+def test_both_sites_are_tried_on_both_debians() -> None:
+    tried = {found.name for found in [*all_stages(ROOT), *matrix(ROOT)] if found.group == "site"}
+    assert tried == {f"site-{name}-{suite}" for name in ("site", "single") for suite in ("trixie", "bookworm")}
 
 
 def test_stages_have_names_of_their_own_and_tools_that_exist() -> None:
@@ -217,9 +223,3 @@ def test_stages_are_selected_by_name_and_by_group() -> None:
     assert [found.name for found in select(stages, ["other"])] == ["two"]
     assert [found.name for found in select(stages, ["one", "two"])] == ["one", "two"]
     assert select(stages, []) == stages
-
-
-def test_the_tests_of_the_older_debian_exist() -> None:
-    for name in BOOKWORM:
-        path, _, test = name.partition("::")
-        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8")
