@@ -15,10 +15,8 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import typing as t
 from collections.abc import Mapping
@@ -27,97 +25,23 @@ from pathlib import Path
 
 import yaml
 
+from tests.rollouts.scripts import CLONE, PRISTINE, REMEMBER, RESET_BACKEND, RESET_LB
+from tests.rollouts.stub import FAULTS, pack
+from tests.rollouts.variables import CLOCK, WIRING
 from tests.site.lab import ROOT as ROOT
 from tests.site.lab import Run, SiteLab
 from tools.lab.state import locked
 
-APP = Path(__file__).resolve().parent / "app"
 LOCAL = ROOT / "inventories/local/group_vars/all"
 LOAD_BALANCERS = ("lb1", "lb2")
 BACKENDS = ("backend1", "backend2", "backend3")
 FIRST, SECOND = "1.0.0", "2.0.0"
-# Each fault is a version of its own, because a version never changes: 2.0.0-unhealthy and so on.
-FAULTS = {
-    "start-fails": "start-fails",
-    "unhealthy": "unhealthy",
-    "redirect": "redirect",
-    "errors": "errors",
-    "slow": "slow-start:4",
-    "ignores-sigterm": "ignores-sigterm",
-    "migration-fails": "migration-fails",
-}
 PORT = 5000
 RESET_SECONDS = 60
-PRISTINE = "/var/lib/rollouts-bench/nginx"
 # A line of an upstream's file: its server, whether it is held, and what stands behind it.
 SERVER = re.compile(
     r"^\s*server\s+(?P<address>\S+?)(?P<parameters>(?:\s[^;]*)?);\s*(?:#\s*(?P<comment>.*))?$", re.MULTILINE
 )
-
-# The compressed clock.
-CLOCK: dict[str, t.Any] = {
-    "nginx_keepalive_timeout": 1,
-    "nginx_close_window": 1,
-    "nginx_client_header_timeout": 3,
-    "nginx_client_body_timeout": 3,
-    "backend_timeout": 10,
-    "backend_graceful_timeout": 10,
-    "backend_stop_timeout": 12,
-    "backend_health_timeout": 30,
-    "backend_health_successes": 1,
-    "rollout_serial": [1, 2],
-    "rollout_close_window": 1.0,
-    "rollout_drain_timeout": 5.0,
-    "rollout_healthy_deadline": 6.0,
-    "rollout_min_healthy_time": 0.0,
-    "rollout_health_check": {"passes": 2, "interval": 0.2, "timeout": 1},
-    "rollout_monitor": {"seconds": 1.5, "min_requests": 5},
-    "rotation_close_window": 1.0,
-}
-# What of inventories/example/group_vars/all/wiring.yml two tiers need.
-WIRING: dict[str, t.Any] = {
-    "host_address": "{{ ansible_host }}",
-    "app_instance": "{{ app_name }}-{{ inventory_hostname }}",
-    "app_home": "/srv/{{ app_instance }}",
-    "release_name": "{{ app_name }}",
-    "release_path": "{{ app_home }}",
-    "release_artefact": "{{ app_artefact_dir }}/{{ app_name }}-{{ release_version }}.tar.gz",
-    "release_unit": "{{ app_instance }}.service",
-    "release_keep_releases": 20,
-    "rollout_version": "{{ release_version }}",
-    "rollout_port": "{{ app_port }}",
-    "rotation_port": "{{ app_port }}",
-    "rotation_reason": "{{ reason | default('') }}",
-    "rollout_break_run": "{{ run | default('') }}",
-    "backend_name": "{{ app_instance }}",
-    "backend_path": "{{ app_home }}",
-    "backend_instance_id": "{{ inventory_hostname }}",
-    "backend_interface": "{{ app_interface }}",
-    "backend_application": "{{ app_application }}",
-    "backend_migrate_command": "{{ app_migrate_command }}",
-    "backend_bind_address": "{{ host_address }}",
-    "backend_port": "{{ app_port }}",
-    "backend_threads": 16,
-    "backend_forwarded_allow_ips": "{{ groups['load_balancers'] | map('extract', hostvars, 'host_address') | list }}",
-    "load_balancer_upstreams": [
-        {"name": "backends", "group": "backends", "port": "{{ app_port }}"},
-        {
-            "name": "websocket",
-            "group": "backends",
-            "port": "{{ app_port }}",
-            "method": "ip_hash",
-            "backup_servers": "omit",
-        },
-    ],
-    "load_balancer_locations": [
-        {"path": "/api/", "upstream": "backends"},
-        {"path": "/ws/", "upstream": "websocket", "websocket": True, "read_timeout": "3600s"},
-    ],
-    "load_balancer_tls": True,
-    "load_balancer_tls_redirect": False,
-    "load_balancer_tls_certificate_src": "{{ lab_dir }}/tls/lab.crt",
-    "load_balancer_tls_key_src": "{{ lab_dir }}/tls/lab.key",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -442,86 +366,6 @@ print(json.dumps({expression}))
             while subprocess.run(command, capture_output=True, check=False).returncode != 0:
                 assert time.monotonic() < end, f"{host} is not healthy after {seconds} s"
                 time.sleep(0.1)
-
-
-# A copy of what the roles wrote; a hold in it would come back with every reset.
-REMEMBER = f"""
-if grep -qE ' down|\\[(held|alone) ' /etc/nginx/upstreams.d/*.conf; then echo 'a server is held out' >&2; exit 1; fi
-rm -rf {PRISTINE}
-mkdir -p {PRISTINE}
-cp -a /etc/nginx/. {PRISTINE}/
-"""
-CLONE = """
-cd /srv/stub-{host}/releases
-if test -e {version}/.complete; then exit; fi
-rm -rf {version} unfinished
-cp -a {first} unfinished
-echo '{fault}' > unfinished/app/stub/fault.txt
-chmod 644 unfinished/app/stub/fault.txt
-sed -i 's/"{first}"/"{version}"/' unfinished/release.json unfinished/.complete
-mv unfinished {version}
-"""
-# Always a reload: a run that was killed may have left an nginx that serves something else than its files say.
-RESET_LB = """
-rm -rf /var/lib/evenkeel/rollouts /run/evenkeel/closing
-if ! diff -r /etc/nginx {pristine} >/dev/null; then
-  find /etc/nginx -mindepth 1 -delete
-  cp -a {pristine}/. /etc/nginx/
-fi
-systemctl reset-failed nginx 2>/dev/null || true
-if systemctl is-active --quiet nginx; then systemctl reload nginx; else systemctl start nginx; fi
-for _ in $(seq 50); do
-  sleep 0.1
-  pgrep -f 'nginx: worker process is shutting down' >/dev/null || exit 0
-done
-systemctl restart nginx
-"""
-# A release that is not there (a row has removed it) is an error of the reset, not of the next row.
-RESET_BACKEND = """
-unit=stub-{host}.service
-home=/srv/stub-{host}
-test -e "$home/releases/{version}/.complete"
-# Some faults are done once, when a process starts.
-touched=$(ls -d /var/lib/stub-{host}/fault.* 2>/dev/null || true)
-rm -f /var/lib/stub-{host}/fault.* /var/lib/evenkeel/restart/stub-{host}
-rm -f "$home/previous"
-ln -sfn "releases/{version}" "$home/current.new"
-mv -T "$home/current.new" "$home/current"
-for release in "$home"/releases/*; do
-  test -e "$release/.complete" && {staged} || test "$release" = "$home/releases/{version}" || rm -rf "$release"
-done
-pid=$(systemctl show -P MainPID "$unit")
-if test "$touched" || test "$pid" = 0 || test "$(readlink "/proc/$pid/cwd")" != "$home/releases/{version}/app"; then
-  systemctl kill --signal=KILL "$unit" 2>/dev/null || true
-  systemctl reset-failed "$unit" 2>/dev/null || true
-  systemctl restart "$unit"
-fi
-python3 - <<EOF
-import sqlite3
-with sqlite3.connect("/var/lib/stub-{host}/stub.sqlite", timeout=10) as connection:
-    connection.execute("DELETE FROM posts")
-    connection.execute("DELETE FROM migrations")
-EOF
-"""
-
-
-def pack(version: str, out: Path, interface: str = "wsgi", fault: str = "", pythons: str = "") -> Path:
-    """Pack a version of the stub into a directory and return the artefact.
-
-    :param pythons: of the hosts, such as "3.11"; empty: those of artefact.toml
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        app = Path(scratch) / "app"
-        shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__"))
-        toml = app / "artefact.toml"
-        toml.write_text(toml.read_text().replace("wsgi", interface))
-        if fault:
-            (app / "src/stub/fault.txt").write_text(f"{fault}\n")
-        command = [sys.executable, "tools/artefact.py", "--version", version, "--app", str(app), "--out", str(out)]
-        command += ["--pythons", pythons]
-        done = subprocess.run([*command, "--force"], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return out / f"stub-{version}.tar.gz"
 
 
 def write(path: Path, text: str) -> None:

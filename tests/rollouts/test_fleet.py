@@ -10,9 +10,10 @@ import pytest
 from ansible_collections.evenkeel.web.plugins.filter.rollout_plan import rollout_plan
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import sample
 
-from tests.rollouts.bench import CLOCK, FIRST, SECOND, Bench
+from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.load import load
 from tests.rollouts.proof import GTHREAD, Report, bench_of, evidence, findings
+from tests.rollouts.variables import CLOCK
 
 BACKENDS = tuple(f"backend{number}" for number in range(1, 13))
 BATCH = 3

@@ -25,8 +25,8 @@ from h2.events import RequestReceived
 
 from tests.apps.support import Server, free_port
 from tests.nginx.machines import wheel_binary
-from tests.rollouts.bench import pack
 from tests.rollouts.load import Result, load, posts_findings
+from tests.rollouts.stub import pack
 
 QUICK: dict[str, float | str] = {"rate": 80, "long_rate": 6, "slow_seconds": 0.3, "session_seconds": 1, "websockets": 2}
 CONFIGURATION = """user root;
