@@ -60,8 +60,9 @@ class Row:
     clients: tuple[str, ...] = LOAD_BALANCERS
     # Load balancers that can be asked afterwards; empty: those.
     asked: tuple[str, ...] = ()
-    # How many requests may be lost: more than none only where no rollout could help it.
-    lost: int = 0
+    # How many requests may be lost: more than none only where no rollout could help it. None: as many as there are in
+    # a time that depends on the machine; `after` says which.
+    lost: int | None = 0
     # What else must be true afterwards.
     after: Callable[[Bench], None] | None = None
 
