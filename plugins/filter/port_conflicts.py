@@ -47,7 +47,7 @@ _value:
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.listeners import port_conflicts
+from ansible_collections.evenkeel.web.plugins.module_utils._common.listeners import port_conflicts
 
 
 class FilterModule:

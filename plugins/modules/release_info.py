@@ -25,6 +25,14 @@ options:
     description: The systemd unit that runs the release. Empty if there is none.
     type: str
     default: ''
+  listen:
+    description:
+      - Address and port that the unit's main process listens on, as in V(192.0.2.11:5000), V([2001:db8::11]:5000) or
+        V(0.0.0.0:5000). Whether somebody else does is asked of C(ss).
+      - Empty if nobody needs to know.
+    type: str
+    default: ''
+    version_added: 0.3.0
   mark:
     description: The file that marks that a restart is due. Empty if there is none.
     type: path
@@ -49,6 +57,7 @@ EXAMPLES = r"""
   evenkeel.web.release_info:
     path: /srv/notes-backend1
     unit: notes-backend1.service
+    listen: 192.0.2.11:5000
     mark: /var/lib/evenkeel/restart/notes-backend1
     marks_after:
       - /etc/systemd/system/notes-backend1.service
@@ -105,6 +114,10 @@ release:
     since:
       description: For how many seconds it has been active.
       type: float
+    rivals:
+      description: A sentence for each program other than the main process that listens where O(listen) says.
+      type: list
+      elements: str
     restart_due:
       description: Whether the process is older than its configuration.
       type: bool
@@ -121,6 +134,7 @@ release:
     running: 1.4.2
     restarts: 0
     since: 3605.2
+    rivals: []
     restart_due: false
 """
 
@@ -134,6 +148,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
     return {
         "path": {"type": "path", "required": True},
         "unit": {"type": "str", "default": ""},
+        "listen": {"type": "str", "default": ""},
         "mark": {"type": "path", "default": ""},
         "marks_after": {"type": "list", "elements": "path", "default": []},
         "started_file": {"type": "path", "default": ""},

@@ -12,7 +12,8 @@ from tests.rollouts.bench import Bench
 
 @pytest.fixture(scope="module", name="bench")
 def bench_fixture() -> Iterator[Bench]:
-    bench = Bench.of()
+    interface = os.environ.get("STUB_INTERFACE", "wsgi")
+    bench = Bench.of(interface=interface, name="rollouts" if interface == "wsgi" else f"rollouts-{interface}")
     with bench.alone():
         bench.up()
         yield bench

@@ -33,6 +33,7 @@ WIRING: dict[str, t.Any] = {
     "release_path": "{{ app_home }}",
     "release_artefact": "{{ app_artefact_dir }}/{{ app_name }}-{{ release_version }}.tar.gz",
     "release_unit": "{{ app_instance }}.service",
+    "release_listen": "{{ backend_bind_address }}:{{ backend_port }}",
     "release_keep_releases": 20,
     "rollout_version": "{{ release_version }}",
     "rollout_port": "{{ app_port }}",

@@ -135,6 +135,10 @@ def all_stages(root: Path) -> list[Stage]:
 def matrix(_root: Path) -> list[Stage]:
     """Return the long form: rollouts on each Debian, the sites and the ansible-core that all_stages leaves out."""
     long = [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
+    faults = next(stage for stage in long if stage.name == "rollouts-faults-trixie")
+    asgi = {**faults.environment, "STUB_INTERFACE": "asgi"}
+    name, lab = "rollouts-faults-asgi-trixie", "test-rollouts-asgi-trixie"
+    long.append(dataclasses.replace(faults, name=name, environment=asgi, lab=lab))
     return [core("2.18"), site("site", "bookworm"), site("single", "trixie"), *long]
 
 

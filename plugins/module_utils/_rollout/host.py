@@ -152,13 +152,21 @@ class LocalHost:
 
     def unit(self, name: str) -> Mapping[str, str]:
         command = ["systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", name]
+        output = self._output("unit", command, "Is this a host with systemd?")
+        return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+
+    def listening(self) -> str:
+        command = ["ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes"]
+        return self._output("listen", command, "It is in the package iproute2")
+
+    def _output(self, option: str, command: list[str], hint: str) -> str:
         try:
             code, output, errors = self._run_command(command, handle_exceptions=False, environ_update={"LC_ALL": "C"})
         except OSError as error:
-            raise HostError(f"unit: systemctl cannot be run: {error.strerror}. Is this a host with systemd?") from error
+            raise HostError(f"{option}: {command[0]} cannot be run: {error.strerror}. {hint}") from error
         if code != 0:
-            raise HostError(f"unit: '{' '.join(command)}' failed: {errors.strip()}")
-        return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+            raise HostError(f"{option}: '{' '.join(command)}' failed: {errors.strip()}")
+        return output
 
     def working_directory(self, pid: int) -> str:
         path = f"/proc/{pid}/cwd"

@@ -115,6 +115,12 @@ class ReleaseHost(Clock, t.Protocol):
         :raises HostError: systemd does not answer
         """
 
+    def listening(self) -> str:
+        """Return who listens on which TCP port, as C(ss) prints it.
+
+        :raises HostError: there is no ss, or it fails
+        """
+
     def working_directory(self, pid: int) -> str:
         """Return the directory that a process works in; empty: there is no such process.
 

@@ -11,6 +11,7 @@ import posixpath
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.evenkeel.web.plugins.module_utils._common.listeners import port_conflicts
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import ReleaseHost
 
 RELEASES = "releases"
@@ -36,7 +37,7 @@ def run(params: Mapping[str, t.Any], host: ReleaseHost, check_mode: bool) -> dic
             "staged": staged,
             "complete": _complete(host, path, staged),
             "unit": params["unit"],
-            **_unit(host, path, params["unit"]),
+            **_unit(host, path, params["unit"], params["listen"]),
             "restart_due": restart_due(host, params["mark"], params["marks_after"], params["started_file"]),
         },
     }
@@ -76,7 +77,7 @@ def _complete(host: ReleaseHost, path: str, staged: list[str]) -> list[str]:
     return [version for _time, version in sorted(found)]
 
 
-def _unit(host: ReleaseHost, path: str, unit: str) -> dict[str, t.Any]:
+def _unit(host: ReleaseHost, path: str, unit: str, listen: str) -> dict[str, t.Any]:
     known = host.unit(unit) if unit else {}
     pid = _number(known.get("MainPID"))
     entered = _number(known.get("ActiveEnterTimestampMonotonic"))
@@ -89,7 +90,15 @@ def _unit(host: ReleaseHost, path: str, unit: str) -> dict[str, t.Any]:
         "running": running_in(host.working_directory(pid), host.real(path)) if pid else "",
         "restarts": _number(known.get("NRestarts")),
         "since": round(max(since, 0.0), 1),
+        "rivals": _rivals(host.listening(), listen, pid) if listen else [],
     }
+
+
+def _rivals(listening: str, listen: str, pid: int) -> list[str]:
+    """Return who else listens there. Workers have the socket from the main process, so it has it too."""
+    # A host that hides whose a socket is must not look as if somebody had taken the port.
+    known = [line for line in listening.splitlines() if "users:(" in line]
+    return port_conflicts("\n".join(known), [listen], str(pid))
 
 
 def _number(text: str | None) -> int:

@@ -122,7 +122,8 @@ ROWS = [
         # systemd tries to start backend1 again and again: what runs there depends on the moment.
         versions={"backend2": FIRST, "backend3": FIRST},
         says=(r"backend1", r"stuck|stays out"),
-        sees="An answer is not enough: the main process of the unit must run in the release. backend1 stays out.",
+        sees="An answer is not enough: the main process of the unit must run in the release, and nobody else may "
+        "listen in its place. backend1 stays out.",
         todo="Stop the process that has the port (`ss -ltnp`), then run the same command again.",
     ),
 ]

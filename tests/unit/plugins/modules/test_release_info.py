@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,17 @@ def test_a_configuration_newer_than_the_process_asks_for_a_restart(path: Path, t
     mark.unlink()
     os.utime(changed, (300, 300))
     assert look(path, tmp_path, 0, **options)["release"]["restart_due"]
+
+
+def test_another_process_that_listens_is_told(path: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, subprocess.Popen(SLEEP) as process:
+        listen = f"127.0.0.1:{server.getsockname()[1]}"
+        try:
+            assert look(path, tmp_path, os.getpid(), listen=listen)["release"]["rivals"] == []
+            (rival,) = look(path, tmp_path, process.pid, listen=listen)["release"]["rivals"]
+            assert f"(process {os.getpid()}) listens on {listen}" in rival
+        finally:
+            process.kill()
 
 
 def test_systemd_that_does_not_answer_is_an_error(path: Path, tmp_path: Path) -> None:

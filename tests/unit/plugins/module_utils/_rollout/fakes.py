@@ -108,6 +108,7 @@ class FakeReleases(FakeClock):
     times: dict[str, float] = dataclasses.field(default_factory=dict)
     properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
     directory: str = ""
+    listeners: str = ""
 
     def link(self, path: str) -> str:
         return self.links.get(path, "")
@@ -123,6 +124,9 @@ class FakeReleases(FakeClock):
 
     def unit(self, name: str) -> Mapping[str, str]:
         return self.properties
+
+    def listening(self) -> str:
+        return self.listeners
 
     def working_directory(self, pid: int) -> str:
         return self.directory

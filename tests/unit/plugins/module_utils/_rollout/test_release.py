@@ -26,7 +26,8 @@ def host(**changed: Any) -> FakeReleases:
 
 
 def look(machine: FakeReleases, **changed: Any) -> dict[str, Any]:
-    params = {"path": PATH, "unit": "notes-backend1", "mark": "", "marks_after": [], "started_file": "", **changed}
+    files = {"mark": "", "marks_after": [], "started_file": ""}
+    params = {"path": PATH, "unit": "notes-backend1", "listen": "", **files, **changed}
     result = release.run(params, machine, False)
     assert result["changed"] is False
     return dict(result["release"])
@@ -46,6 +47,7 @@ def test_what_is_switched_to_and_what_runs_are_told_apart() -> None:
         "running": "1.9.0",
         "restarts": 2,
         "since": 600.0,
+        "rivals": [],
         "restart_due": False,
     }
 
@@ -59,6 +61,27 @@ def test_a_host_without_a_release_is_no_error() -> None:
 def test_without_a_unit_nothing_runs() -> None:
     seen = look(host(), unit="")
     assert (seen["active"], seen["running"], seen["current"]) == ("", "", "1.10.0")
+
+
+@pytest.mark.parametrize(
+    ("pid", "rivals"),
+    [
+        ("812", []),
+        ("99", ["10.0.0.1:5000 is taken: python3 (process 812) listens on 10.0.0.1:5000"]),
+        # It has ended, and somebody else answers.
+        ("0", ["10.0.0.1:5000 is taken: python3 (process 812) listens on 10.0.0.1:5000"]),
+    ],
+)
+def test_who_listens_in_the_place_of_the_main_process(pid: str, rivals: list[str]) -> None:
+    listeners = 'LISTEN 0 128 10.0.0.1:5000 0.0.0.0:* users:(("python3",pid=812,fd=4))'
+    machine = host(listeners=listeners, properties={**UNIT, "MainPID": pid})
+    assert look(machine, listen="10.0.0.1:5000")["rivals"] == rivals
+    assert look(machine)["rivals"] == []
+
+
+def test_a_socket_of_nobody_known_is_no_rival() -> None:
+    machine = host(listeners="LISTEN 0 128 10.0.0.1:5000 0.0.0.0:*")
+    assert look(machine, listen="10.0.0.1:5000")["rivals"] == []
 
 
 @pytest.mark.parametrize(

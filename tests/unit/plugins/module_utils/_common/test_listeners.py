@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._nginx.listeners import port_conflicts
+from ansible_collections.evenkeel.web.plugins.module_utils._common.listeners import port_conflicts
 
 SS = """\
 LISTEN 0      511          0.0.0.0:80        0.0.0.0:*    users:(("apache2",pid=812,fd=4),("apache2",pid=813,fd=4))
@@ -31,6 +31,11 @@ LISTEN 0      4096               *:9100            *:*    users:(("node",pid=3,f
 )
 def test_conflicts(wanted: str, says: str | None) -> None:
     assert port_conflicts(SS, [wanted]) == ([says] if says else [])
+
+
+@pytest.mark.parametrize(("ours", "told"), [("812", False), ("813", False), ("81", True), ("apache2", False)])
+def test_ours_is_a_program_or_one_of_its_processes(ours: str, told: bool) -> None:
+    assert bool(port_conflicts(SS, ["0.0.0.0:80"], ours)) is told
 
 
 def test_all_conflicts_are_told() -> None:

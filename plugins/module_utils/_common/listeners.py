@@ -15,7 +15,10 @@ _WILDCARDS = ("0.0.0.0", "*", "[::]")  # noqa: S104 - these are read, not bound
 
 
 def port_conflicts(listening: str, wanted: Iterable[str], ours: str = "nginx") -> list[str]:
-    """Return a sentence for every wanted address:port that a program other than ours holds."""
+    """Return a sentence for every wanted address:port that a program other than ours holds.
+
+    :param ours: the name of our program, or the number of its process
+    """
     sentences = []
     for line in listening.splitlines():
         columns = line.split()
@@ -23,7 +26,7 @@ def port_conflicts(listening: str, wanted: Iterable[str], ours: str = "nginx") -
             continue
         held = columns[3]
         owners = _OWNER.findall(line)
-        if any(name == ours for name, _pid in owners):
+        if any(ours in owner for owner in owners):
             continue
         who = ", ".join(f"{name} (process {pid})" for name, pid in dict(owners).items()) or "another program"
         sentences += [f"{address} is taken: {who} listens on {held}" for address in wanted if _clash(held, address)]
