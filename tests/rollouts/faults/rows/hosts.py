@@ -86,7 +86,7 @@ ROWS = [
     Row(
         name="the way to a backend is closed before it migrates",
         broken=opens_ssh("backend1"),
-        run=during("Choose the host that migrates", lambda bench: close_ssh(bench, "backend1")),
+        run=during("Migrate nothing where something failed", lambda bench: close_ssh(bench, "backend1")),
         versions={"backend2": FIRST, "backend3": FIRST},
         says=(r"backend1 cannot be reached any more", r"Not touched: backend1, backend2, backend3"),
         after=untouched,
