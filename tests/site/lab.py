@@ -98,6 +98,8 @@ class SiteLab:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_INJECT_FACT_VARS": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools/lab/callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "evenkeel.web.rollout,kept_payloads",
         }
 
     def command(
