@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -38,6 +39,8 @@ STATES = (
     "lb1 is locked by restart",
     "lb1 is locked by restart",
 )
+# What comes from there on is long, and each verb of it has rows in the table of faults.
+HALF = "## Go back, and forward with a canary"
 # How the runs of the page end that are not killed.
 OUTCOMES = ["succeeded", "paused", "succeeded", "canary", "succeeded", "succeeded", "succeeded", "succeeded"]
 # The waits of the defaults, compressed: they are measured elsewhere.
@@ -49,15 +52,21 @@ rotation_close_window: 2.0
 """
 
 
-def blocks(language: str) -> list[str]:
-    """Return the fenced blocks of the page in a language."""
-    return [text for found, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if found == language]
+def blocks(language: str, text: str) -> list[str]:
+    """Return the fenced blocks of a text in a language."""
+    return [block for found, block in BLOCK.findall(text) if found == language]
 
 
-def commands() -> list[tuple[str, int]]:
-    """Return the commands of the page in their order, each with the exit code that it must have."""
+def halves() -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return the commands of each half of the page in their order, each with the exit code that it must have."""
+    first, second = PAGE.read_text(encoding="utf-8").split(f"\n{HALF}\n")
+    return commands(first), commands(second)
+
+
+def commands(text: str) -> list[tuple[str, int]]:
+    """Return the commands of a text."""
     found = []
-    for line in filter(None, "\n".join(blocks("sh")).splitlines()):
+    for line in filter(None, "\n".join(blocks("sh", text)).splitlines()):
         expected = EXPECTED.search(line)
         found.append((EXPECTED.sub("", line), int(expected[1]) if expected else 0))
     return found
@@ -66,7 +75,7 @@ def commands() -> list[tuple[str, int]]:
 def files() -> dict[str, str]:
     """Return the files that the page tells to write: name and content."""
     found = {}
-    for text in blocks("yaml"):
+    for text in blocks("yaml", PAGE.read_text(encoding="utf-8")):
         named = FILE.match(text)
         assert named, f"a file without a name:\n{text}"
         found[named[1]] = text
@@ -112,6 +121,13 @@ class Reader:
         if "status.yml" in command:
             wanted.append(STATES[self.count("status.yml") - 1])
         assert [text for text in wanted if text not in told] == [], f"{command}\n{self.said[-1][1].tail}"
+
+    def outcomes(self) -> list[str]:
+        """Return how the runs ended, and expect that none of them has lost a request."""
+        paths = sorted((self.folder / "rollouts").glob("*/rollout.json"))
+        runs = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        assert [run["requests"]["failed"] for run in runs] == [0] * len(runs)
+        return [run["outcome"] for run in runs]
 
     def count(self, part: str) -> int:
         """Return how many of the commands so far have this part."""

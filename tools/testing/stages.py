@@ -98,12 +98,15 @@ def machines(suite: str) -> Stage:
     )
 
 
-def site(name: str, suite: str) -> Stage:
-    """Return the test of a whole site on a Debian."""
+def site(name: str, suite: str, *options: str) -> Stage:
+    """Return the test of a whole site on a Debian.
+
+    :param options: for pytest, such as what leaves out the long ones
+    """
     return Stage(
         name=f"site-{name}-{suite}",
         group="site",
-        command=("pytest", "-q", f"tests/site/test_{name}.py"),
+        command=("pytest", "-q", *options, f"tests/site/test_{name}.py"),
         seconds=5400,
         environment={"SUITE": suite},
         lab=f"test-{name}-{suite}",
@@ -128,7 +131,8 @@ def scenarios(root: Path) -> list[Stage]:
 
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage: behind the linters the long ones, so that short ones fill the end."""
-    long = [*rollouts("trixie", "-m", "not long"), site("site", "trixie"), site("single", "bookworm")]
+    short = ("-m", "not long")
+    long = [*rollouts("trixie", *short), site("site", "trixie", *short), site("single", "bookworm")]
     return [*linters(), *long, machines("trixie"), *checks(), *applications(root), *scenarios(root)]
 
 
@@ -139,7 +143,8 @@ def matrix(_root: Path) -> list[Stage]:
     asgi = {**faults.environment, "STUB_INTERFACE": "asgi"}
     name, lab = "rollouts-faults-asgi-trixie", "test-rollouts-asgi-trixie"
     long.append(dataclasses.replace(faults, name=name, environment=asgi, lab=lab))
-    return [core("2.18"), site("site", "bookworm"), site("single", "trixie"), *long]
+    sites = [site("site", "trixie"), site("site", "bookworm"), site("single", "trixie")]
+    return [core("2.18"), *sites, *long]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:
