@@ -130,12 +130,19 @@ def during(line: str, work: Callable[[Bench], object]) -> Callable[[Bench, Row],
     return run
 
 
-def goes_on(bench: Bench) -> None:
-    """Expect of the same command, when the fault is gone, that it goes on to the end."""
-    bench.deploy()
-    assert bench.versions() == NEW
-    assert all(serving == list(BACKENDS) for serving in bench.in_rotation().values())
-    assert not any(bench.lock().values())
+def goes_on(*options: str) -> Callable[[Bench], None]:
+    """Return what expects of the same command, when the fault is gone, that it goes on to the end.
+
+    :param options: FIRST_ONLY where what it goes on with is the host that was held
+    """
+
+    def expect(bench: Bench) -> None:
+        bench.deploy(SECOND, *options)
+        assert bench.versions() == (ONE_NEW if options else NEW)
+        assert all(serving == list(BACKENDS) for serving in bench.in_rotation().values())
+        assert not any(bench.lock().values())
+
+    return expect
 
 
 class Load:

@@ -14,14 +14,14 @@ from tests.rollouts.bench import ROOT, Bench
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, ONE_NEW, Row, arguments, killed_when, once, read_until
 
 
-def killed(name: str, line: str, options: tuple[str, ...] = FIRST_ONLY) -> Row:
+def killed(name: str, line: str) -> Row:
     """Return the row of a controller that is killed when it prints a line, and starts again at once."""
     return Row(
         name=f"the controller is killed while {name}",
         run=killed_when(line),
-        options=options,
+        options=FIRST_ONLY,
         code=0,
-        versions=ONE_NEW if options else NEW,
+        versions=ONE_NEW,
         says=(r"lock.*broken|broke the lock|proven dead|is dead", r"succeeded"),
         sees="At most one batch is held and gets no request; the others serve. The lock is left behind.",
         todo=(
@@ -78,7 +78,7 @@ ROWS = [
     killed("it stages", "Hand over the hosts in the order of the plan"),
     killed("it holds a batch", "Hold exactly this batch"),
     killed("the application restarts", "Restart the application"),
-    killed("it asks for health", "Wait until this host is healthy", options=()),
+    killed("it asks for health", "Wait until this host is healthy"),
     killed("it releases the last batch", "Release the last batch"),
     Row(
         name="another machine's controller was killed",

@@ -79,7 +79,7 @@ ROWS = [
         held=("backend1",),
         versions={"backend2": FIRST, "backend3": FIRST},
         says=(r"backend1 cannot be reached any more", r"backend1 gets no requests"),
-        after=goes_on,
+        after=goes_on(*FIRST_ONLY),
         sees="What runs there cannot be told, so backend1 stays out, though it would answer; the others serve.",
         todo="When it can be reached again, run the same command again: it is the first one that is taken.",
     ),
