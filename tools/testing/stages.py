@@ -78,12 +78,29 @@ def rollouts(suite: str, *options: str) -> list[Stage]:
         return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
 
     return [
-        stage("faults", "test-rollouts", 5400, retry=True),
+        faults(suite),
         stage("load", "test-rollouts-load", 900, retry=True),
         stage("fleet", "test-fleet", 2400),
         # Nothing runs beside it: what it asserts is what a user's machines do, which run no other tests.
         stage("zero_loss", "test-zero-loss", 3600, alone=True),
     ]
+
+
+def faults(suite: str, interface: str = "") -> Stage:
+    """Return every row of the table of faults on a Debian.
+
+    :param interface: of the application: asgi; empty: wsgi
+    """
+    name = f"{interface}-{suite}" if interface else suite
+    return Stage(
+        name=f"rollouts-faults-{name}",
+        group="rollouts",
+        command=("pytest", "-q", "tests/rollouts/test_faults.py"),
+        seconds=5400,
+        environment={"SUITE": suite, **({"STUB_INTERFACE": interface} if interface else {})},
+        lab=f"test-rollouts-{name}",
+        retry=True,
+    )
 
 
 def machines(suite: str) -> Stage:
@@ -139,12 +156,8 @@ def all_stages(root: Path) -> list[Stage]:
 def matrix(_root: Path) -> list[Stage]:
     """Return the long form: rollouts on each Debian, the sites and the ansible-core that all_stages leaves out."""
     long = [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
-    faults = next(stage for stage in long if stage.name == "rollouts-faults-trixie")
-    asgi = {**faults.environment, "STUB_INTERFACE": "asgi"}
-    name, lab = "rollouts-faults-asgi-trixie", "test-rollouts-asgi-trixie"
-    long.append(dataclasses.replace(faults, name=name, environment=asgi, lab=lab))
     sites = [site("site", "trixie"), site("site", "bookworm"), site("single", "trixie")]
-    return [core("2.18"), *sites, *long]
+    return [core("2.18"), *sites, *long, faults("trixie", "asgi")]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:
