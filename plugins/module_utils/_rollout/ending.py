@@ -145,6 +145,12 @@ def next_steps(summary: Summary) -> list[str]:
     return list(_NEXT.get(summary["outcome"], _nowhere)(summary))
 
 
+def _again(summary: Summary) -> str:
+    """Return the command of the run once more, for the hosts that it was for."""
+    chosen = [*summary["order"], *summary["unchanged"], *summary["skipped"]] if summary["not_selected"] else []
+    return words.command(summary, hosts=chosen)
+
+
 def _nowhere(summary: Summary) -> Iterable[str]:
     return ()
 
@@ -161,12 +167,12 @@ def _after_success(summary: Summary) -> Iterable[str]:
 
 
 def _after_canary(summary: Summary) -> Iterable[str]:
-    yield f"Go on with the others: {words.command(summary)}"
+    yield f"Go on with the others: {_again(summary)}"
     yield from _go_back(summary, "Or go back")
 
 
 def _after_pause(summary: Summary) -> Iterable[str]:
-    yield f"When the cause is removed, go on: {words.command(summary)}"
+    yield f"When the cause is removed, go on: {_again(summary)}"
     yield from _go_back(summary, "Or take back what is done")
 
 
@@ -174,18 +180,18 @@ def _after_rollback(summary: Summary) -> Iterable[str]:
     left = [name for name in with_outcome(summary, "ok") if name not in summary["rolled_back"]]
     if left:
         yield f"These still run what was rolled out: {words.command(summary, 'rollback', left)}"
-    yield f"When the cause is removed, try again: {words.command(summary)}"
+    yield f"When the cause is removed, try again: {_again(summary)}"
 
 
 def _after_failure(summary: Summary) -> Iterable[str]:
     for name in with_outcome(summary, "stuck"):
         undrain = words.command({}, "undrain", [name])
-        yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {words.command(summary)}"
+        yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {_again(summary)}"
         yield f"Or, once it is healthy, only put it back: {undrain} -e rotation_owner={summary['owner']}"
     for lb, why in summary["lbs_left"].items():
         held = words.listing(summary["lbs_hold"][lb])
         told = f"still holds {held}" if held else "may still send requests as before"
-        yield f"{lb} {told} ({words.first_line(why).rstrip('.')}). When it can be told again: {words.command(summary)}"
+        yield f"{lb} {told} ({words.first_line(why).rstrip('.')}). When it can be told again: {_again(summary)}"
     yield from _go_back(summary, "What runs on the others can be taken back")
     yield f"See where everything is: {_status(summary)}"
 
@@ -193,7 +199,7 @@ def _after_failure(summary: Summary) -> Iterable[str]:
 def _after_refusal(summary: Summary) -> Iterable[str]:
     yield from (words.first_line(finding) for finding in summary["findings"][1:])
     yield f"See where everything is: {_status(summary)}"
-    yield f"Then again: {words.command(summary)}"
+    yield f"Then again: {_again(summary)}"
 
 
 def _status(summary: Summary) -> str:

@@ -15,7 +15,7 @@ COUNTS = ("requests", "failed", "retried", "attempts", "failed_attempts")
 
 
 def judge(
-    logs: Sequence[Mapping[str, t.Any]], addresses: Iterable[str], monitor: Mapping[str, t.Any]
+    logs: Sequence[Mapping[str, t.Any]], addresses: Iterable[str], monitor: Mapping[str, t.Any], cut: int = 0
 ) -> dict[str, t.Any]:
     """Return C(ok), C(text), and what was counted at these servers (C(new)) and at the others (C(old)).
 
@@ -25,10 +25,15 @@ def judge(
     :param logs: results of access_log_info, one for each load balancer
     :param addresses: the servers that are watched
     :param monitor: C(max_error_ratio) and C(min_requests)
+    :param cut: how many requests the stop of the release before has cut at these servers: they are in the logs, without
+        a version, and not the doing of the new one
     """
     watched = set(addresses)
     rows = [row for log in logs for row in log.get("servers", ()) if row["address"]]
     new = _sum(row for row in rows if row["address"] in watched)
+    unnamed = _sum(row for row in rows if row["address"] in watched and not row["version"])
+    pardoned = min(cut, unnamed["failed_attempts"])
+    new = {**new, **{name: new[name] - pardoned for name in ("attempts", "failed_attempts")}}
     old = _sum(row for row in rows if row["address"] not in watched)
     allowed = float(monitor["max_error_ratio"])
     enough = int(monitor["min_requests"])

@@ -40,6 +40,8 @@ def make(request: Request) -> dict[str, t.Any]:
         "verb": request["verb"],
         "name": request["name"],
         "version": request["version"],
+        # Where all go back to one release it has a name, by which the same command can be given again.
+        "back_to": _back_to(request, order, targets),
         "owner": owner,
         "names": [member["name"] for member in members],
         "backups": [member["name"] for member in members if member["backup"]],
@@ -51,15 +53,19 @@ def make(request: Request) -> dict[str, t.Any]:
         "not_selected": [member["name"] for member in members if not member["selected"]],
         "failure_action": request["options"].get("failure_action"),
         "resumes": max((str(view["rollout"].get("unfinished") or "") for view in views), default=""),
-        "hosts": _hosts(members, targets, batched["batches"], seen),
+        "hosts": _hosts(request, targets, batched["batches"], seen),
         **batched,
     }
-    plan["findings"] = [*wrong, *_findings(request, owner, seen, targets), *([] if wrong else _cannot(plan, seen))]
+    plan["findings"] = [
+        *wrong,
+        *_findings(request, owner, seen, targets),
+        *_apart(request, order, targets),
+        *([] if wrong else _cannot(plan, seen)),
+    ]
     plan["warnings"] = [
         *_broken_locks(request),
         *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
         *([] if wrong else _cut_down(request, plan)),
-        *_apart(request, order, targets),
     ]
     plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
     taken = 1 if plan["stops_after_first_batch"] else len(plan["batches"])
@@ -70,7 +76,7 @@ def make(request: Request) -> dict[str, t.Any]:
 
 
 def _hosts(
-    members: Sequence[capacity.Member],
+    request: Request,
     targets: Mapping[str, str],
     planned: Sequence[Sequence[str]],
     seen: capacity.Seen,
@@ -82,11 +88,22 @@ def _hosts(
             "address": member["address"],
             "from": member["release"].get("current", ""),
             "to": targets[member["name"]],
+            "back": _back(request, member, targets[member["name"]], seen),
             "batch": numbers.get(member["name"], 0),
             "why_first": _why_first(member["name"], seen),
         }
-        for member in members
+        for member in request["members"]
     }
+
+
+def _back(request: Request, member: capacity.Member, target: str, seen: capacity.Seen) -> str:
+    """Return the release that a host goes back to when the target does not do well.
+
+    A deploy that was killed after the switch has left the target as the current release: what ran before is C(previous).
+    """
+    current, previous = (str(member["release"].get(name, "")) for name in ("current", "previous"))
+    half_way = request["verb"] == "deploy" and current == target and member["name"] in seen.ours
+    return previous or current if half_way else current
 
 
 def _stops(request: Request, plan: Mapping[str, t.Any], seen: capacity.Seen, targets: Mapping[str, str]) -> bool:
@@ -167,11 +184,21 @@ def _cut_down(request: Request, plan: Mapping[str, t.Any]) -> list[str]:
 
 
 def _apart(request: Request, order: Sequence[str], targets: Mapping[str, str]) -> list[str]:
-    """Return that each host goes back to another release, as after a rollout that has not reached all."""
+    """Return that hosts go back to different releases.
+
+    After a rollout that has not reached all, the release before is another one on each side of where it stopped: what
+    went back already would go forward again.
+    """
     if request["verb"] != "rollback" or len({targets[name] for name in order}) < 2:
         return []
     each = ", ".join(f"{name} to {targets[name] or 'none'}" for name in order)
     return [f"the hosts go back to different releases: {each}; name the one that is meant: -e release_version=VERSION"]
+
+
+def _back_to(request: Request, order: Sequence[str], targets: Mapping[str, str]) -> str:
+    """Return the release to which a rollback without a version goes; empty where that is none, or not one."""
+    found = {targets[name] for name in order}
+    return found.pop() if request["verb"] == "rollback" and len(found) == 1 else ""
 
 
 def _findings(request: Request, owner: str, seen: capacity.Seen, targets: Mapping[str, str]) -> list[str]:

@@ -22,6 +22,7 @@ REPEATED: dict[str, t.Any] = {
     "verb": "",
     "name": "",
     "version": "",
+    "back_to": "",
     "owner": "",
     "findings": [],
     "warnings": [],

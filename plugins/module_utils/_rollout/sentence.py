@@ -29,7 +29,7 @@ def sentence(
 
     What does badly leaves the rotation as one batch, as it came; what this run did before goes back one by one.
 
-    :param state: C(watching) names the batch before, C(holding) the one that is out now
+    :param state: C(watching) names the batch before, C(holding) the one that is out now, C(cut) what its stop has cut
     :param logs: results of access_log_info since the batch before was released, one for each load balancer
     :param healths: results of health_check for all members but the batch that is out, one for each load balancer
     :param failure_action: C(pause) reverts the batch before, C(rollback) everything that this run has done
@@ -38,7 +38,8 @@ def sentence(
     """
     watching = list(state["watching"])
     ill = _unhealthy(healths)
-    why = _wrong(plan, watching, logs, ill, monitor)
+    cut = sum(int(item["sockets"]) for item in state["cut"] if item["host"] in watching)
+    why = _wrong(plan, watching, logs, ill, monitor, cut)
     if why:
         revert = watching + (
             [host for host in reversed(done) if host not in watching] if failure_action == "rollback" else []
@@ -63,11 +64,12 @@ def _wrong(
     logs: Results,
     ill: Mapping[str, str],
     monitor: Mapping[str, t.Any],
+    cut: int,
 ) -> str:
     """Return what is wrong with the batch that is watched, or nothing."""
     told = [f"{host} was healthy and is not any more: {ill[host]}" for host in watching if host in ill]
     if watching and float(monitor["seconds"]) > 0:
-        verdict = judge(logs, [plan["hosts"][host]["address"] for host in watching], monitor)
+        verdict = judge(logs, [plan["hosts"][host]["address"] for host in watching], monitor, cut)
         told += [] if verdict["ok"] else [verdict["text"]]
     return "; ".join(told)
 

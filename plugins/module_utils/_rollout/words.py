@@ -83,8 +83,9 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
     :param hosts: default all
     """
     words = ["ansible-playbook", f"{verb or about.get('verb') or 'deploy'}.yml"]
-    if not verb and about.get("version") and about.get("verb") != "restart":
-        words += ["-e", f"release_version={about['version']}"]
+    version = about.get("version") or about.get("back_to")
+    if not verb and version and about.get("verb") != "restart":
+        words += ["-e", f"release_version={version}"]
     if about.get("name", USUAL_GROUP) != USUAL_GROUP:
         words += ["-e", f"rollout_group={about['name']}"]
     limit = ",".join(hosts)

@@ -46,6 +46,21 @@ def test_the_limit_is_still_allowed_and_more_is_not() -> None:
     assert not judge([log((NEW, "2", 100, 6))], [NEW], MONITOR)["ok"]
 
 
+def test_what_the_stop_of_the_release_before_has_cut_is_not_the_doing_of_the_new_one() -> None:
+    logs = [log((NEW, "", 20, 20), (NEW, "2", 100, 1), (OLD, "1", 100, 0))]
+    assert not judge(logs, [NEW], MONITOR)["ok"]
+    verdict = judge(logs, [NEW], MONITOR, cut=20)
+    assert verdict["ok"]
+    assert (verdict["new"]["attempts"], verdict["new"]["failed_attempts"]) == (100, 1)
+
+
+def test_a_release_that_fails_is_not_pardoned_for_what_was_cut() -> None:
+    answered = [log((NEW, "2", 100, 20), (OLD, "1", 100, 0))]
+    assert not judge(answered, [NEW], MONITOR, cut=20)["ok"]
+    refused = [log((NEW, "", 40, 40), (NEW, "2", 60, 0), (OLD, "1", 100, 0))]
+    assert not judge(refused, [NEW], MONITOR, cut=20)["ok"]
+
+
 def test_few_requests_say_nothing() -> None:
     assert judge([log((NEW, "2", 9, 9))], [NEW], MONITOR)["ok"]
     assert not judge([log((NEW, "2", 10, 10))], [NEW], MONITOR)["ok"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout import plan
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import plan, words
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import sample
 from hypothesis import given
 from hypothesis import strategies as st
@@ -223,14 +223,22 @@ def test_a_rollback_goes_to_the_release_before_or_to_the_one_that_is_named() -> 
     assert named["text"][0].startswith("rollback of 0.9.0 on backends: 3 hosts")
 
 
-def test_a_rollback_to_different_releases_is_told() -> None:
-    found = make(
+def test_a_rollback_to_different_releases_is_refused() -> None:
+    # As after one that has stopped: who went back already would go forward again.
+    told = refused(
         verb="rollback", version="", members=fleet(sample.member(1, **NEW, complete=["1.0.0"]), sample.member(2))
     )
-    assert found["warnings"] == [
+    assert told == [
         "the hosts go back to different releases: backend1 to 1.0.0, backend2 to 0.9.0; "
         "name the one that is meant: -e release_version=VERSION"
     ]
+
+
+def test_a_rollback_that_stops_is_given_again_with_the_release_that_was_meant() -> None:
+    found = make(verb="rollback", version="")
+    assert (found["version"], found["back_to"]) == ("", "0.9.0")
+    assert words.command(found) == "ansible-playbook rollback.yml -e release_version=0.9.0"
+    assert make()["back_to"] == ""
 
 
 def test_a_rollback_needs_a_release_that_is_still_there() -> None:

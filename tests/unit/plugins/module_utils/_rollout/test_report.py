@@ -198,12 +198,18 @@ def test_what_such_a_load_balancer_holds_is_named() -> None:
         ({"verb": "restart", "version": ""}, "ansible-playbook restart.yml"),
         ({"verb": "rollback", "version": ""}, "ansible-playbook rollback.yml"),
         ({"verb": "rollback"}, "ansible-playbook rollback.yml -e release_version=1.4.2"),
+        ({"verb": "rollback", "version": "", "back_to": "1.0"}, "ansible-playbook rollback.yml -e release_version=1.0"),
         ({"name": "frontends"}, "ansible-playbook deploy.yml -e release_version=1.4.2 -e rollout_group=frontends"),
     ],
 )
 def test_the_command_to_go_on_is_exact(changes: dict[str, t.Any], command: str) -> None:
     told = summary(request(plan=plan(**changes), outcomes=sample.ok(["backend1"]), stop="x"))
     assert told["next"][0] == f"When the cause is removed, go on: {command}"
+
+
+def test_a_run_for_some_hosts_goes_on_for_these() -> None:
+    told = summary(request(plan=plan(not_selected=["backend9"]), outcomes=sample.ok(["backend1"]), stop="x"))
+    assert told["next"][0].endswith(f"release_version=1.4.2 -l {','.join(sample.BACKENDS)}")
 
 
 def test_requests_of_all_load_balancers_are_added_up_by_the_clock_of_the_controller() -> None:

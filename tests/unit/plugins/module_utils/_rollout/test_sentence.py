@@ -23,10 +23,10 @@ def health(ill: Mapping[str, str], names: Iterable[str] = NAMES) -> dict[str, t.
     return {"targets": targets}
 
 
-def log(name: str, attempts: int, failed: int) -> dict[str, t.Any]:
+def log(name: str, attempts: int, failed: int, version: str = "1.4.2") -> dict[str, t.Any]:
     """Return a result of access_log_info."""
     counts = {"requests": attempts, "failed": failed, "retried": 0, "attempts": attempts, "failed_attempts": failed}
-    return {"servers": [{"address": sample.address(name), "version": "1.4.2", **counts}]}
+    return {"servers": [{"address": sample.address(name), "version": version, **counts}]}
 
 
 def judged(
@@ -38,9 +38,11 @@ def judged(
     done: Iterable[str] = ("backend1",),
     found: Mapping[str, t.Any] = PLAN,
     monitor: Mapping[str, t.Any] | None = None,
+    cut: Iterable[Mapping[str, t.Any]] = (),
 ) -> dict[str, t.Any]:
     """Return the sentence on the batch before, while the next one is out."""
-    state, healths = {"watching": list(watching), "holding": list(holding)}, [health({}), health(ill or {})]
+    state = {"watching": list(watching), "holding": list(holding), "cut": list(cut)}
+    healths = [health({}), health(ill or {})]
     return sentence(found, state, list(logs), healths, monitor or MONITOR, action, list(done), 7.0)
 
 
@@ -51,6 +53,13 @@ def test_it_goes_on_when_all_is_well() -> None:
         "revert_serial": [1],
         "events": [{"event": "watched", "at": 7.0, "host": "backend1", "batch": 1, "text": ""}],
     }
+
+
+def test_requests_that_were_cut_at_this_batch_are_not_held_against_it() -> None:
+    logs = [log("backend1", 100, 0), log("backend1", 20, 20, version="")]
+    assert judged(logs=logs)["stop"]
+    assert not judged(logs=logs, cut=[{"host": "backend1", "lb": lb, "sockets": 10} for lb in ("lb1", "lb2")])["stop"]
+    assert judged(logs=logs, cut=[{"host": "backend2", "lb": "lb1", "sockets": 20}])["stop"]
 
 
 def test_before_the_first_batch_nobody_is_watched() -> None:
