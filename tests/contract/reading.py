@@ -15,7 +15,7 @@ CONDITIONS = frozenset({"when", "that", "until", "changed_when", "failed_when", 
 MAGIC = frozenset({"inventory_dir", "inventory_file", "inventory_hostname", "inventory_hostname_short"})
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Reads YAML with tags of Ansible (vault) that have no meaning here."""
 
 
