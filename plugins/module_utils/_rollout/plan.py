@@ -99,7 +99,7 @@ def _hosts(
 def _back(request: Request, member: capacity.Member, target: str, seen: capacity.Seen) -> str:
     """Return the release that a host goes back to when the target does not do well.
 
-    A deploy that was killed after the switch has left the target as the current release: what ran before is C(previous).
+    A deploy that was killed after its switch has left the target as the current release; what ran is C(previous).
     """
     current, previous = (str(member["release"].get(name, "")) for name in ("current", "previous"))
     half_way = request["verb"] == "deploy" and current == target and member["name"] in seen.ours
