@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / ".lab" / "test-nginx"
 BIN = Path(sys.executable).parent
 RUN_SECONDS = 120
-INSTALL = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nginx"
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nginx"
 # The configuration as the distribution made it.
 PRISTINE = "/opt/nginx-as-installed"
 # What the tests do to nginx would run into the limit of starts.
@@ -282,7 +282,8 @@ class Machine:
             self.put("/etc/systemd/system/nginx.service", UNIT)
         else:
             if not self.exists(self.flavour.binary):
-                self.do(INSTALL)
+                # An image that is some days old may know a version that the mirror no longer has.
+                self.do(f"{INSTALL} || (apt-get update -q && {INSTALL})")
                 self.do(["cp", "-a", "/etc/nginx", PRISTINE])
             self.put("/etc/systemd/system/nginx.service.d/test.conf", DROP_IN)
         self.do(["systemctl", "daemon-reload"])
