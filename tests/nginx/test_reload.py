@@ -199,6 +199,8 @@ def test_a_stale_socket_of_an_nginx_without_a_unit_is_removed(each: Site) -> Non
     master = each.machine.master()
     # The master first: it would replace a worker that dies before it.
     each.machine.do(f"kill -9 {master} $(pgrep -P {master})")
+    # While one of them is still ending its socket takes connections.
+    wait_for(lambda: not each.machine.run(["pgrep", "-x", "nginx"]).ok, "nginx has ended")
     assert each.machine.exists("/run/evenkeel/generation.sock")
     assert each.upstream(A, B)["reloads"] == 0
     try:
