@@ -37,6 +37,9 @@ options:
     default: always
 notes:
   - An nginx that does not run is not started. Its configuration is tested, and the task is not changed.
+  - nginx 1.27.4 and newer take a certificate or key that they have loaded before for unchanged when its file has the
+    same inode and the same second of modification. Renew it by a new file in the place of the old one, as
+    M(ansible.builtin.copy) does. One that is overwritten in the second in which nginx loaded it stays the old one.
   - The line C(include evenkeel-generation.con[f];) names a file that this module writes beside C(nginx.conf). The
     brackets let nginx start while there is no such file.
   - A closing flag is tested in each location that clients use, such as C(if (-f /run/evenkeel/closing) { return 418; })

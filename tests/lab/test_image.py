@@ -10,12 +10,16 @@ import pytest
 from tools.lab import engine, image
 
 
+def content(**changed: list[str]) -> str:
+    return json.dumps({"packages": ["systemd"], "known_packages": ["nginx"], "excluded_paths": [], **changed})
+
+
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rootfs = tmp_path / "rootfs"
     (rootfs / "etc").mkdir(parents=True)
     (rootfs / "etc" / "file").write_text("one")
-    (tmp_path / "image.json").write_text(json.dumps({"packages": ["systemd"], "excluded_paths": []}))
+    (tmp_path / "image.json").write_text(content())
     monkeypatch.setattr(image, "ROOTFS", rootfs)
     monkeypatch.setattr(image, "RECIPE", tmp_path / "image.json")
     return tmp_path
@@ -35,9 +39,11 @@ def test_another_file_package_or_suite_is_another_image(recipe: Path) -> None:
     tags = {image.tag(suite) for suite in image.SUITES}
     (recipe / "rootfs" / "etc" / "file").write_text("two")
     tags.add(image.tag("trixie"))
-    (recipe / "image.json").write_text(json.dumps({"packages": ["systemd", "sudo"], "excluded_paths": []}))
+    (recipe / "image.json").write_text(content(packages=["systemd", "sudo"]))
     tags.add(image.tag("trixie"))
-    assert len(tags) == len(image.SUITES) + 2
+    (recipe / "image.json").write_text(content(known_packages=["nginx", "redis-server"]))
+    tags.add(image.tag("trixie"))
+    assert len(tags) == len(image.SUITES) + 3
 
 
 def test_an_unknown_suite_is_an_error_that_names_the_known_ones() -> None:

@@ -15,9 +15,11 @@ from tests.nginx.sites import PORTS, WINDOW, A, B, C, Site
 
 EXTRA = "conf.d/extra.conf"
 KEY = "limit_req_zone {key} zone=some:1m rate=1000r/s;"
+# New files of the same second: nginx 1.27.4 and newer keep one that is overwritten in place within a second.
 CERTIFICATE = (
-    "mkdir -p /etc/ssl/test; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-    "-subj /CN=test -keyout /etc/ssl/test/key.pem -out /etc/ssl/test/cert.pem 2>/dev/null"
+    "mkdir -p /etc/ssl/test; cd /etc/ssl/test; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+    "-nodes -days 2 -subj /CN=test -keyout new-key.pem -out new-cert.pem 2>/dev/null; "
+    "touch -d @1700000000 new-key.pem new-cert.pem; mv new-key.pem key.pem; mv new-cert.pem cert.pem"
 )
 SERVED = (
     "openssl s_client -connect 127.0.0.1:443 </dev/null 2>/dev/null | openssl x509 -noout -serial; "
@@ -197,6 +199,8 @@ def test_a_stale_socket_of_an_nginx_without_a_unit_is_removed(each: Site) -> Non
     master = each.machine.master()
     # The master first: it would replace a worker that dies before it.
     each.machine.do(f"kill -9 {master} $(pgrep -P {master})")
+    # While one of them is still ending its socket takes connections.
+    wait_for(lambda: not each.machine.run(["pgrep", "-x", "nginx"]).ok, "nginx has ended")
     assert each.machine.exists("/run/evenkeel/generation.sock")
     assert each.upstream(A, B)["reloads"] == 0
     try:

@@ -34,6 +34,8 @@ SETUP = (
     "rm -f /etc/ssh/ssh_host_*",
     f"systemctl --quiet mask {' '.join(MASKED)}",
     "truncate --size 0 /etc/machine-id",
+    # What apt makes of its lists is kept too: else each machine makes it at its first task.
+    "apt-get clean && python3 -m lab_apt_lists {known_packages} && apt-get check -qq",
     # The marks that /etc and /var are as new as /usr: else every start rebuilds what the image holds.
     "touch /etc/.updated /var/.updated",
 )
@@ -75,10 +77,15 @@ def mode(place: Path) -> str:
     return "0755" if "sbin" in place.parts else "0644"
 
 
+def setup(recipe: dict[str, list[str]]) -> list[str]:
+    """Return the commands that make a machine of the packages."""
+    return [line.format(known_packages=" ".join(recipe["known_packages"])) for line in SETUP]
+
+
 def mmdebstrap_command(suite: str, target: str, source: Path = ROOTFS) -> list[str]:
     """Return the command that builds the root file system as a tar."""
     recipe = json.loads(RECIPE.read_text())
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt/lists"]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt/lists", "--skip=cleanup/apt/cache"]
     command.append(f"--include={','.join(recipe['packages'])}")
     command += [f"--dpkgopt=path-exclude={path}" for path in recipe["excluded_paths"]]
     if suite == "sid":
@@ -86,7 +93,7 @@ def mmdebstrap_command(suite: str, target: str, source: Path = ROOTFS) -> list[s
         command.append('--aptopt=Acquire::Check-Valid-Until "false"')
     # The files are there before the packages are, so that services find them at their first start.
     command += [f"--essential-hook={line}" for line in install_lines('"$1"', source)]
-    command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(line)}' for line in SETUP]
+    command += [f'--customize-hook=chroot "$1" sh -c {shlex.quote(line)}' for line in setup(recipe)]
     if CA_BUNDLE.exists():
         command.append(f'--customize-hook=cp {CA_BUNDLE} "$1{CA_BUNDLE}"')
     return [*command, suite, target]
@@ -128,14 +135,15 @@ def dockerfile(suite: str) -> str:
     """Return the recipe for building on the official Debian image."""
     recipe = json.loads(RECIPE.read_text())
     excluded = "".join(f"path-exclude={path}\\n" for path in recipe["excluded_paths"])
-    setup = " && ".join(SETUP)
+    made = " && ".join(setup(recipe))
     install = " && ".join(install_lines("", Path("/rootfs")))
     return f"""FROM debian:{suite}
 COPY rootfs/ /rootfs/
 RUN {install} && rm -r /rootfs \\
- && printf '{excluded}' > /etc/dpkg/dpkg.cfg.d/lab && rm -f /etc/apt/apt.conf.d/docker-clean \\
+ && printf '{excluded}' > /etc/dpkg/dpkg.cfg.d/lab \\
+ && rm -f /etc/apt/apt.conf.d/docker-clean /etc/apt/apt.conf.d/docker-gzip-indexes \\
  && apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \\
-    -o Dpkg::Options::=--force-confold {" ".join(recipe["packages"])} && {setup}
+    -o Dpkg::Options::=--force-confold {" ".join(recipe["packages"])} && {made}
 ENV container=docker
 LABEL {IMAGE_LABEL}={suite}
 CMD ["/sbin/init"]

@@ -3,7 +3,7 @@
 A file's content decides, so nothing that is kept is ever wrong; where nothing can be kept, Python compiles as ever.
 """
 
-import hashlib
+import _blake2
 import marshal
 import os
 import sys
@@ -15,7 +15,7 @@ compile_source = zipimport._compile_source
 
 def kept(path, source):
     """Return the code of a source, compiled at most once."""
-    place = f"{FOLDER}/{hashlib.blake2b(source, digest_size=16).hexdigest()}"
+    place = f"{FOLDER}/{_blake2.blake2b(source, digest_size=16).hexdigest()}"
     try:
         with open(place, "rb") as file:
             return marshal.loads(file.read())
