@@ -189,7 +189,7 @@ def _apart(request: Request, order: Sequence[str], targets: Mapping[str, str]) -
     After a rollout that has not reached all, the release before is another one on each side of where it stopped: what
     went back already would go forward again.
     """
-    if request["verb"] != "rollback" or len({targets[name] for name in order}) < 2:
+    if request["verb"] != "rollback" or len({targets[name] for name in order} - {""}) < 2:
         return []
     each = ", ".join(f"{name} to {targets[name] or 'none'}" for name in order)
     return [f"the hosts go back to different releases: {each}; name the one that is meant: -e release_version=VERSION"]

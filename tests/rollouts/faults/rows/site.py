@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import scripts
@@ -84,7 +85,61 @@ def knows_the_clock(bench: Bench) -> None:
     assert all(told["started"] <= reload["at"] <= told["finished"] for reload in told["reloads"])
 
 
+FAILS = """---
+- name: Ask the pager
+  ansible.builtin.fail:
+    msg: nobody answers
+"""
+
+
+@contextlib.contextmanager
+def failing_tasks(bench: Bench) -> Iterator[None]:
+    """Have a file of tasks that fail."""
+    path = bench.folder / "fails.yml"
+    path.write_text(FAILS)
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+@contextlib.contextmanager
+def failing_tasks_while_another_migrates(bench: Bench) -> Iterator[None]:
+    """Have them where who speaks for all is not the first to be rolled: one that does not run is."""
+    with (
+        failing_tasks(bench),
+        scripts("backend2", "systemctl stop stub-backend2", "systemctl start stub-backend2")(bench),
+    ):
+        yield
+
+
+def has_not_migrated(bench: Bench) -> None:
+    """Expect that no migration has run."""
+    assert not any(bench.migrations().values())
+
+
 ROWS = [
+    Row(
+        name="tasks of your own fail before the first batch",
+        broken=failing_tasks_while_another_migrates,
+        variables={"rollout_hooks": {"before": "{{ lab_dir }}/fails.yml"}},
+        versions={"backend1": FIRST, "backend3": FIRST},
+        says=(r"rollout_hooks\.before: .*nobody answers", r"Not touched: "),
+        after=has_not_migrated,
+        # nginx finds out by itself that one does not run, and asks another one.
+        lost=20,
+        sees="Nothing was migrated and nothing drained; the message is that of the task that failed.",
+        todo="Mend what the tasks ask for, and run the same command again.",
+    ),
+    Row(
+        name="tasks of your own fail after a batch",
+        broken=failing_tasks,
+        variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/fails.yml"}},
+        versions=ONE_NEW,
+        says=(r"rollout_hooks\.after_batch: .*nobody answers", r"Done: backend1; not touched: backend2, backend3"),
+        sees="The batch has its release and serves; the rollout stops, unlocks and reports.",
+        todo="Mend what the tasks ask for, and run the same command again: it goes on with the others.",
+    ),
     Row(
         name="site.yml while a batch is held",
         run=site_meanwhile,

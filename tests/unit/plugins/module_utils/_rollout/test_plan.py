@@ -45,6 +45,7 @@ def test_a_deploy_takes_one_after_the_other_in_the_order_of_the_inventory() -> N
         "address": "10.0.0.2:5000",
         "from": "1.0.0",
         "to": "1.4.2",
+        "back": "1.0.0",
         "batch": 2,
         "why_first": "",
     }
@@ -221,6 +222,16 @@ def test_a_rollback_goes_to_the_release_before_or_to_the_one_that_is_named() -> 
     assert back["text"][0].startswith("rollback on backends: 3 hosts")
     named = make(verb="rollback", version="0.9.0")
     assert named["text"][0].startswith("rollback of 0.9.0 on backends: 3 hosts")
+
+
+def test_a_deploy_that_was_killed_after_its_switch_goes_back_to_what_ran_before() -> None:
+    half_way = fleet(sample.member(1, current="1.4.2", previous="1.0.0", running="1.4.2"), sample.member(2))
+    held = make(members=half_way, holds={"backend1": [sample.ours()]})
+    assert {name: host["back"] for name, host in held["hosts"].items()} == {"backend1": "1.0.0", "backend2": "1.0.0"}
+    # One that nobody left half-way runs what it is to run, and so it does after a restart.
+    assert make(members=half_way)["hosts"]["backend1"]["back"] == "1.4.2"
+    again = make(verb="restart", version="", members=half_way, holds={"backend1": [sample.ours()]})
+    assert again["hosts"]["backend1"]["back"] == "1.4.2"
 
 
 def test_a_rollback_to_different_releases_is_refused() -> None:
