@@ -43,6 +43,22 @@ def silent(host: str) -> Broken:
     return broken
 
 
+def file(name: str, content: str) -> Broken:
+    """Return a break: there is a file with this content in the folder of the lab."""
+
+    @contextlib.contextmanager
+    def broken(bench: Bench) -> Iterator[None]:
+        path = bench.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+        try:
+            yield
+        finally:
+            path.unlink()
+
+    return broken
+
+
 def close_ssh(bench: Bench, host: str) -> None:
     """Close the way to a machine for new connections, and end those that are open; it goes on serving."""
     docker("exec", bench.container(host), "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill sshd; true")

@@ -79,6 +79,13 @@ ROWS = [
         todo="When one can be reached again, run the same command again: it goes on where it stopped.",
     ),
     Row(
+        name="the access log cannot be read",
+        variables={"rollout_access_log": "/var/log/nginx"},
+        says=(r"/var/log/nginx", r"Nothing was changed"),
+        sees="Nothing is changed, and no lock is left: without the log nobody could tell whether a release does well.",
+        todo="Name the log that nginx writes: `rollout_access_log`.",
+    ),
+    Row(
         name="two load balancers disagree",
         broken=held_on_one,
         held_on={"lb1": ("backend3",)},

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import scripts
+from tests.rollouts.faults.breaks import file, scripts
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, OLD, ONE_NEW, Row, arguments, once, read_until
 
 
@@ -92,15 +92,7 @@ FAILS = """---
 """
 
 
-@contextlib.contextmanager
-def failing_tasks(bench: Bench) -> Iterator[None]:
-    """Have a file of tasks that fail."""
-    path = bench.folder / "fails.yml"
-    path.write_text(FAILS)
-    try:
-        yield
-    finally:
-        path.unlink()
+failing_tasks = file("fails.yml", FAILS)
 
 
 @contextlib.contextmanager
@@ -139,6 +131,23 @@ ROWS = [
         says=(r"rollout_hooks\.after_batch: .*nobody answers", r"Done: backend1; not touched: backend2, backend3"),
         sees="The batch has its release and serves; the rollout stops, unlocks and reports.",
         todo="Mend what the tasks ask for, and run the same command again: it goes on with the others.",
+    ),
+    Row(
+        name="the variables of one host are wrong",
+        broken=file("inventory/host_vars/backend2.yml", "rollout_drain_timout: 5\n"),
+        says=(r"backend2: rollout_drain_timout is not an option", r"Nothing was changed"),
+        sees="Nothing is changed, on the other hosts neither: the variable, and the one that is meant perhaps.",
+        todo="Mend the variable, or leave the host out: `--limit '!backend2'`.",
+    ),
+    Row(
+        name="the report cannot be written",
+        variables={"rollout_report_dir": "/dev/null/reports"},
+        options=FIRST_ONLY,
+        code=0,
+        versions=ONE_NEW,
+        says=(r"/dev/null/reports/\S+ cannot be written", r"The evidence is on each load balancer", r"succeeded"),
+        sees="The rollout ends as it would have ended; where the evidence is on the load balancers is said.",
+        todo="Make the directory writable, or name another one: `rollout_report_dir`.",
     ),
     Row(
         name="site.yml while a batch is held",

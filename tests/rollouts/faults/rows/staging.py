@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from tests.rollouts.bench import SECOND, Bench
-from tests.rollouts.faults.breaks import scripts
-from tests.rollouts.faults.row import Row
+from tests.rollouts.faults.breaks import file, scripts
+from tests.rollouts.faults.row import Row, arguments
 
 UNTOUCHED = "Nothing was drained and nothing switched: every host runs what it ran."
 OTHER = "2.0.0-other"
@@ -44,10 +44,33 @@ def for_another_python(bench: Bench) -> Iterator[None]:
             path.unlink()
 
 
+FOLLOWED = """---
+- name: Deploy
+  ansible.builtin.import_playbook: evenkeel.web.deploy
+
+- name: Tell everybody
+  hosts: backends
+  gather_facts: false
+  tasks:
+    - name: Announce it
+      ansible.builtin.debug:
+        msg: everybody runs the new release
+"""
+
+
+def followed(bench: Bench, row: Row) -> tuple[int, str]:
+    """Deploy in a playbook that does something more behind it, which must not begin."""
+    with file("followed.yml", FOLLOWED)(bench):
+        done = bench.play(str(bench.folder / "followed.yml"), *arguments(row), check=False)
+    assert "Announce it" not in done.output, done.output
+    return done.code, done.output
+
+
 ROWS = [
     Row(
         name="the artefact is missing",
         version="9.9.9",
+        run=followed,
         says=(r"stub-9\.9\.9\.tar\.gz", r"not|No such"),
         sees=f"The path that was looked for. {UNTOUCHED}",
         todo="Build or fetch the artefact, or mend `release_artefact` or the version.",
