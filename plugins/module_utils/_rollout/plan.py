@@ -246,7 +246,9 @@ def _not_serving(view: capacity.View) -> list[str]:
     if live == "stopped":
         return [f"{view['name']}: nginx does not run; start it"]
     if live == "different":
-        return [f"{view['name']}: nginx serves something else than what is on its disk; apply site.yml, or reload it"]
+        # As for the seconds in which another run announces its reload.
+        what = f"{view['name']}: nginx serves something else than what is on its disk; try again in a minute"
+        return [f"{what}, and if it still does apply site.yml, or reload it"]
     return []
 
 
