@@ -18,9 +18,19 @@ extends_documentation_fragment:
   - evenkeel.web.attributes
 options:
   path:
-    description: The directory of C(releases), C(current) and C(previous).
+    description: The directory of O(folder), C(current) and C(previous).
     type: path
     required: true
+  folder:
+    description: Name of the directory in O(path) that holds one directory for each version.
+    type: str
+    default: releases
+  marker:
+    description:
+      - Name of the file that a version has in its directory once it is complete.
+      - Empty where a directory that is there is complete. One whose name starts with a dot never is.
+    type: str
+    default: .complete
   unit:
     description: The systemd unit that runs the release. Empty if there is none.
     type: str
@@ -147,6 +157,8 @@ def argument_spec() -> dict[str, dict[str, object]]:
     """Return the options."""
     return {
         "path": {"type": "path", "required": True},
+        "folder": {"type": "str", "default": "releases"},
+        "marker": {"type": "str", "default": ".complete"},
         "unit": {"type": "str", "default": ""},
         "listen": {"type": "str", "default": ""},
         "mark": {"type": "path", "default": ""},

@@ -15,7 +15,6 @@ from ansible_collections.evenkeel.web.plugins.module_utils._common.listeners imp
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import ReleaseHost
 
 RELEASES = "releases"
-COMPLETE = ".complete"
 # What the kernel writes behind the path of a directory that was removed.
 DELETED = " (deleted)"
 
@@ -27,15 +26,16 @@ def run(params: Mapping[str, t.Any], host: ReleaseHost, check_mode: bool) -> dic
     :raises HostError: the host refuses to tell
     """
     path = params["path"].rstrip("/") or "/"
-    staged = host.folders(f"{path}/{RELEASES}")
+    folder = params["folder"]
+    staged = host.folders(f"{path}/{folder}")
     return {
         "changed": False,
         "release": {
             "path": path,
-            "current": version_of(host.link(f"{path}/current")),
-            "previous": version_of(host.link(f"{path}/previous")),
+            "current": version_of(host.link(f"{path}/current"), folder),
+            "previous": version_of(host.link(f"{path}/previous"), folder),
             "staged": staged,
-            "complete": _complete(host, path, staged),
+            "complete": _complete(host, f"{path}/{folder}", params["marker"], staged),
             "unit": params["unit"],
             **_unit(host, path, params["unit"], params["listen"]),
             "restart_due": restart_due(host, params["mark"], params["marks_after"], params["started_file"]),
@@ -43,10 +43,13 @@ def run(params: Mapping[str, t.Any], host: ReleaseHost, check_mode: bool) -> dic
     }
 
 
-def version_of(target: str) -> str:
-    """Return the version that a link C(current) leads to; empty: to none."""
-    folder, name = posixpath.split(target.rstrip("/"))
-    return name if posixpath.basename(folder) == RELEASES else ""
+def version_of(target: str, folder: str) -> str:
+    """Return the version that a link C(current) leads to; empty: to none.
+
+    :param folder: the name of the directory of all versions
+    """
+    above, name = posixpath.split(target.rstrip("/"))
+    return name if posixpath.basename(above) == folder else ""
 
 
 def running_in(directory: str, path: str) -> str:
@@ -70,9 +73,11 @@ def restart_due(host: ReleaseHost, mark: str, marks_after: list[str], started_fi
     return started is not None and any(changed is not None and changed > started for changed in configured)
 
 
-def _complete(host: ReleaseHost, path: str, staged: list[str]) -> list[str]:
-    """Return the releases that can be switched to, oldest first."""
-    times = {version: host.modified(f"{path}/{RELEASES}/{version}/{COMPLETE}") for version in staged}
+def _complete(host: ReleaseHost, inside: str, marker: str, staged: list[str]) -> list[str]:
+    """Return the versions that can be switched to, oldest first."""
+    # A hidden one is not whole yet, also where the directory itself is the mark.
+    whole = [version for version in staged if not version.startswith(".")]
+    times = {version: host.modified(posixpath.join(inside, version, marker)) for version in whole}
     found = [(time, version) for version, time in times.items() if time is not None]
     return [version for _time, version in sorted(found)]
 

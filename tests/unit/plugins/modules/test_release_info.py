@@ -108,6 +108,17 @@ def test_systemd_that_does_not_answer_is_an_error(path: Path, tmp_path: Path) ->
     assert "no bus" in result["msg"]
 
 
+def test_without_a_marker_a_directory_is_whole_unless_it_is_hidden(tmp_path: Path) -> None:
+    for number, name in enumerate(("new", "old", ".incoming")):
+        (tmp_path / "builds" / name).mkdir(parents=True)
+        os.utime(tmp_path / "builds" / name, (9 - number, 9 - number))
+    (tmp_path / "current").symlink_to("builds/new")
+    (tmp_path / "previous").symlink_to("releases/old")
+    seen = support.run("release_info", path=str(tmp_path), folder="builds", marker="")["release"]
+    assert (seen["current"], seen["previous"]) == ("new", "")
+    assert (seen["staged"], seen["complete"]) == ([".incoming", "new", "old"], ["old", "new"])
+
+
 def test_a_host_without_releases_is_no_error(tmp_path: Path) -> None:
     seen = support.run("release_info", path=str(tmp_path / "none"))["release"]
     assert (seen["current"], seen["complete"], seen["active"]) == ("", [], "")

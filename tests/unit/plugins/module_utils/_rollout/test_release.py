@@ -27,7 +27,8 @@ def host(**changed: Any) -> FakeReleases:
 
 def look(machine: FakeReleases, **changed: Any) -> dict[str, Any]:
     files = {"mark": "", "marks_after": [], "started_file": ""}
-    params = {"path": PATH, "unit": "notes-backend1", "listen": "", **files, **changed}
+    where = {"path": PATH, "folder": "releases", "marker": ".complete"}
+    params = {**where, "unit": "notes-backend1", "listen": "", **files, **changed}
     result = release.run(params, machine, False)
     assert result["changed"] is False
     return dict(result["release"])
@@ -112,7 +113,7 @@ def test_the_release_of_a_working_directory(directory: str, version: str) -> Non
     ],
 )
 def test_the_version_of_a_link(target: str, version: str) -> None:
-    assert release.version_of(target) == version
+    assert release.version_of(target, "releases") == version
 
 
 @pytest.mark.parametrize(
