@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.contract.pretended import Site
 from tests.contract.test_inventories import run
 
 # Two load balancers on the controller, each with a directory of its own.
@@ -59,3 +60,23 @@ def test_unlock_fails_where_no_load_balancer_has_the_lock(tmp_path: Path) -> Non
     assert code == 2, output
     assert "no load balancer (lb1, lb2) has a lock of run run1 for backends" in output
     assert left.exists()
+
+
+def test_undrain_ends_well_where_nobody_else_holds_the_host(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    site.set("lb1", ops="disk swap")
+    code, output = site.verb("undrain", "-l", "app1")
+    assert code == 0, output
+    assert not site.holds("lb1")
+
+
+def test_undrain_fails_where_others_hold_the_host(tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rotation_group="{{ rollout_group | default('') }}")
+    site.set("lb1", ops="", alice="disk swap")
+    site.set("lb2", **{"night shift": ""})
+    code, output = site.verb("undrain", "-l", "app1", "-e", "rollout_group=backends")
+    assert code == 2, output
+    assert "app1 stays out of rotation: held by alice and night shift" in output
+    command = "ansible-playbook undrain.yml -e rollout_group=backends -l app1 -e"
+    assert f"{command} rotation_owner=alice and {command} 'rotation_owner='\"'\"'night shift'\"'\"''" in output
+    assert site.holds("lb1") == {"alice": "disk swap"}
