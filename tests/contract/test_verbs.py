@@ -62,6 +62,46 @@ def test_unlock_fails_where_no_load_balancer_has_the_lock(tmp_path: Path) -> Non
     assert left.exists()
 
 
+@pytest.mark.parametrize("name", ["deploy", "rollback", "restart", "status", "unlock", "drain", "undrain"])
+def test_a_verb_for_a_group_that_is_not_there_fails(name: str, tmp_path: Path) -> None:
+    code, output = verb(inventory(tmp_path), f"{name}.yml", "-e", "rollout_group=backend")
+    assert code == 2, output
+    assert "backend has no host in the inventory" in output
+    assert "there are backends, custom, frontends, load_balancers." in output
+    assert output.count("PLAY [") == 1, "it went on"
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("deploy", "backends"), ("drain", "backends:frontends")])
+def test_a_verb_with_a_limit_to_another_group_fails(name: str, wanted: str, tmp_path: Path) -> None:
+    code, output = verb(inventory(tmp_path), f"{name}.yml", "-l", "api1")
+    assert code == 2, output
+    assert f"the limit api1 leaves no host of {wanted}. What it leaves is in custom" in output
+    assert output.count("PLAY [") == 1, "it went on"
+
+
+def test_a_group_without_hosts_is_told_and_so_is_an_inventory_without_any(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yml"
+    for content, there in (("{empty: {}, backends: {hosts: {app1: }}}", "backends"), ("all: {}", "none")):
+        path.write_text(content)
+        code, output = verb(path, "drain.yml", "-e", "rollout_group=empty")
+        assert code == 2, output
+        assert "empty has no host in the inventory" in output
+        assert f"there are {there}." in output
+
+
+def test_a_restart_of_the_marked_ends_well_where_the_limit_leaves_nobody(tmp_path: Path) -> None:
+    code, output = verb(inventory(tmp_path), "restart.yml", "-e", "rollout_only_marked=true", "-l", "lb1")
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("name", ["drain", "undrain"])
+def test_a_host_of_another_group_is_drained_by_naming_the_group(name: str, tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    code, output = site.verb(name, "-l", "api1", "-e", "rollout_group=custom", "-e", "rotation_reason=disk")
+    assert code == 0, output
+    assert site.holds("lb1") == ({"ops": "disk"} if name == "drain" else {})
+
+
 def test_undrain_ends_well_where_nobody_else_holds_the_host(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.set("lb1", ops="disk swap")
