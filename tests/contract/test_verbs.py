@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.contract.pretended import Site
-from tests.contract.test_inventories import run
+from tests.contract.pretended import LOAD_BALANCERS, Site
+from tests.contract.test_inventories import ROOT, run
 
 # Two load balancers on the controller, each with a directory of its own.
 HERE = {
@@ -120,3 +120,54 @@ def test_undrain_fails_where_others_hold_the_host(tmp_path: Path) -> None:
     command = "ansible-playbook undrain.yml -e rollout_group=backends -l app1 -e"
     assert f"{command} rotation_owner=alice and {command} 'rotation_owner='\"'\"'night shift'\"'\"''" in output
     assert site.holds("lb1") == {"alice": "disk swap"}
+
+
+def test_undrain_asks_what_a_deploy_asks(tmp_path: Path) -> None:
+    check = {"path": "/up", "port": 8081, "host": "app.example", "scheme": "https", "status": [204], "timeout": 9}
+    site = Site.at(tmp_path, rotation_health_check={**check, "interval": 4, "passes": 2})
+    code, output = site.verb("undrain", "-l", "app1")
+    assert code == 0, output
+    for lb in LOAD_BALANCERS:
+        asked = site.asked(lb)
+        assert asked.pop("targets") == [{"name": "app1", "address": "192.0.2.1:8081"}]
+        assert {name: str(value) for name, value in asked.items()} == {
+            **{name: str(value) for name, value in check.items() if name != "port"},
+            **{"interval": "4", "passes": "2", "deadline": "52.0"},
+        }
+
+
+def test_undrain_asks_with_the_options_of_the_role_that_say_more(tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rotation_health_check={"path": "/up", "status": [204]}, rotation_health_path="/alive")
+    code, output = site.verb("undrain", "-l", "app1")
+    assert code == 0, output
+    asked = site.asked("lb1")
+    assert (asked["path"], asked["status"], str(asked["interval"]), str(asked["deadline"])) == (
+        "/alive",
+        [204],
+        "0.5",
+        "15.0",
+    )
+    assert asked["targets"] == [{"name": "app1", "address": "192.0.2.1:80"}]
+
+
+def test_undrain_refuses_a_part_of_a_health_check_that_does_not_exist(tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rotation_health_check={"stauts": [204]})
+    code, output = site.verb("undrain", "-l", "app1")
+    assert code == 2, output
+    assert "rotation_health_check has stauts; allowed are path, port" in output
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "path"),
+    [
+        ("app1.example.com", (), "/ready"),
+        ("web1.example.com", (), "/health"),
+        ("web1.example.com", ("-e", "rollout_group=frontends"), "/health"),
+        ("app1.example.com", ("-e", "rollout_group=custom"), "/ready"),
+    ],
+)
+def test_the_wiring_has_undrain_ask_what_a_deploy_asks(host: str, options: tuple[str, ...], path: str) -> None:
+    shown = ("-m", "ansible.builtin.debug", "-a", "msg={{ [rollout_health_check, rotation_health_check] | to_json }}")
+    code, output = run("ansible", "-i", str(ROOT / "inventories/example"), host, *shown, *options)
+    assert code == 0, output
+    assert output.count(f'{{"path": "{path}"}}') == 2, output
