@@ -27,6 +27,7 @@ def holds():
 """
 TEXTS = ("state", "owner", "reason", "until", "min_enabled", "drain_timeout", "on_timeout", "close_window")
 HEALTH = ("targets", "scheme", "path", "host", "status", "timeout", "passes", "interval", "deadline")
+LOOKS = ("fail_on_unhealthy", "max_attempts")
 MODULES = {
     "nginx_upstream_server": f"""
 module = AnsibleModule({{"servers": {{"type": "list"}}, **{{name: {{}} for name in {TEXTS}}}}})
@@ -42,11 +43,13 @@ module.exit_json(changed=True, servers=[{{"address": asked["servers"][0], "holds
 """,
     "nginx_upstream_info": """
 module = AnsibleModule({})
-module.exit_json(upstreams=[{"name": "app", "servers": [{"address": state["address"], "holds": holds()}]}])
+server = {"address": state["address"], "holds": holds(), "state": "held" if holds() else "enabled"}
+module.exit_json(upstreams=[{"name": "app", "servers": [server]}])
 """,
     "health_check": f"""
-module = AnsibleModule({{name: {{"type": "raw"}} for name in {HEALTH}}})
-(folder / "asked.json").write_text(json.dumps(module.params))
+module = AnsibleModule({{name: {{"type": "raw"}} for name in {HEALTH + LOOKS}}})
+asked = {{name: value for name, value in module.params.items() if value is not None}}
+(folder / "asked.json").write_text(json.dumps(asked))
 module.exit_json(targets=[])
 """,
 }
@@ -98,8 +101,12 @@ class Site:
 
     def verb(self, name: str, *options: str) -> tuple[int, str]:
         """Run a verb."""
-        words = ("ansible-playbook", "-i", str(self.folder / "hosts.yml"), f"evenkeel.web.{name}", *options)
-        code, output = run(*words, ANSIBLE_COLLECTIONS_PATH=str(self.folder))
+        return self.play(f"evenkeel.web.{name}", *options)
+
+    def play(self, *words: str) -> tuple[int, str]:
+        """Run a playbook."""
+        command = ("ansible-playbook", "-i", str(self.folder / "hosts.yml"), *words)
+        code, output = run(*command, ANSIBLE_COLLECTIONS_PATH=str(self.folder))
         return code, " ".join(output.split())
 
 

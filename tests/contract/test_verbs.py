@@ -171,3 +171,20 @@ def test_the_wiring_has_undrain_ask_what_a_deploy_asks(host: str, options: tuple
     code, output = run("ansible", "-i", str(ROOT / "inventories/example"), host, *shown, *options)
     assert code == 0, output
     assert output.count(f'{{"path": "{path}"}}') == 2, output
+
+
+def test_status_shows_a_group_whose_timeouts_do_not_fit(tmp_path: Path) -> None:
+    breaks = {"rollout_timeouts": {"longest_request": 70}}
+    site = Site.at(tmp_path, rollout_journal_dir=str(tmp_path / "{{ __rollout_lb }}"), **breaks)
+    tasks = {
+        name: [{"ansible.builtin.import_role": {"name": "evenkeel.web.rollout", "tasks_from": name}}]
+        for name in ("preflight", "status")
+    }
+    for name, does in tasks.items():
+        play = {"name": name, "hosts": "backends", "gather_facts": False, "tasks": does}
+        (tmp_path / f"{name}.yml").write_text(yaml.safe_dump([play]))
+    code, output = site.play(str(tmp_path / "preflight.yml"))
+    assert (code, "set drain_timeout to at least 70" in output) == (2, True), output
+    code, output = site.play(str(tmp_path / "status.yml"))
+    assert code == 0, output
+    assert "app1 192.0.2.1:80 unknown in, not asked in, not asked" in output
