@@ -18,6 +18,12 @@ GROUPS = {"load_balancers": LOAD_BALANCERS, "backends": ("app1",), "frontends": 
 PYTHON = """#!/bin/sh
 PRETENDED='{folder}' exec '{python}' "$@"
 """
+# A way to a load balancer that is still the controller, and can be lost.
+SSH = """#!/bin/sh
+test ! -e '{folder}/lost' || exit 255
+for command; do :; done
+exec sh -c "$command"
+"""
 HEAD = """import json, os, pathlib
 from ansible.module_utils.basic import AnsibleModule
 folder = pathlib.Path(os.environ["PRETENDED"])
@@ -43,6 +49,8 @@ module.exit_json(changed=True, servers=[{{"address": asked["servers"][0], "holds
 """,
     "nginx_upstream_info": """
 module = AnsibleModule({})
+if state["lost"]:
+    (folder / "lost").touch()
 server = {"address": state["address"], "holds": holds(), "state": "held" if holds() else "enabled"}
 module.exit_json(upstreams=[{"name": "app", "servers": [server]}])
 """,
@@ -77,16 +85,27 @@ class Site:
             (folder / lb).mkdir()
             (folder / lb / "python").write_text(PYTHON.format(folder=folder / lb, python=sys.executable))
             (folder / lb / "python").chmod(0o755)
-            hosts["load_balancers"]["hosts"][lb]["ansible_python_interpreter"] = str(folder / lb / "python")
+            (folder / lb / "ssh").write_text(SSH.format(folder=folder / lb))
+            (folder / lb / "ssh").chmod(0o755)
+            hosts["load_balancers"]["hosts"][lb] = {
+                "ansible_python_interpreter": str(folder / lb / "python"),
+                "ansible_connection": "ssh",
+                "ansible_ssh_executable": str(folder / lb / "ssh"),
+                "ansible_ssh_retries": 0,
+            }
             site.set(lb)
         everywhere = {"ansible_connection": "local", "ansible_become": False, "ansible_host": "192.0.2.1"}
         hosts["all"] = {"vars": {"ansible_python_interpreter": sys.executable, **everywhere, **variables}}
         (folder / "hosts.yml").write_text(yaml.safe_dump(hosts))
         return site
 
-    def set(self, lb: str, refuses: str = "", **holds: str) -> None:
-        """Say who holds the host on a load balancer, and why it refuses to hold it."""
-        state = {"address": "192.0.2.1:80", "refuses": refuses, "holds": holds}
+    def lose(self, lb: str) -> None:
+        """Let a load balancer be unreachable."""
+        (self.folder / lb / "lost").touch()
+
+    def set(self, lb: str, refuses: str = "", lost: bool = False, **holds: str) -> None:
+        """Say who holds the host on a load balancer, why it refuses to, and whether it is lost once looked at."""
+        state = {"address": "192.0.2.1:80", "refuses": refuses, "lost": lost, "holds": holds}
         (self.folder / lb / "state.json").write_text(json.dumps(state))
 
     def holds(self, lb: str) -> dict[str, str]:

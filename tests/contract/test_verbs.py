@@ -102,6 +102,44 @@ def test_a_host_of_another_group_is_drained_by_naming_the_group(name: str, tmp_p
     assert site.holds("lb1") == ({"ops": "disk"} if name == "drain" else {})
 
 
+def test_a_drain_that_one_load_balancer_refuses_is_given_back_by_the_others(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    site.set("lb1", alice="disk swap")
+    site.set("lb2", refuses="app1 still has requests.")
+    code, output = site.verb("drain", "-l", "app1")
+    assert code == 2, output
+    assert "app1 was not taken out of rotation: lb2: app1 still has requests. No load balancer" in output
+    assert (site.holds("lb1"), site.holds("lb2")) == ({"alice": "disk swap"}, {})
+
+
+def test_a_drain_that_fails_does_not_give_back_what_was_held_before(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    site.set("lb1", ops="the disk is out")
+    site.set("lb2", refuses="nginx is ill")
+    code, output = site.verb("drain", "-l", "app1", "-e", "rotation_reason=again")
+    assert code == 2, output
+    assert list(site.holds("lb1")) == ["ops"]
+
+
+def test_a_drain_holds_nothing_where_a_load_balancer_cannot_be_reached(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    site.lose("lb2")
+    code, output = site.verb("drain", "-l", "app1")
+    assert code == 4, output
+    assert not site.holds("lb1")
+
+
+def test_a_drain_that_loses_a_load_balancer_is_given_back_by_the_others(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    site.set("lb2", lost=True)
+    code, output = site.verb("drain", "-l", "app1")
+    assert code == 2, output
+    assert "app1 was not taken out of rotation: lb2: " in output
+    command = "ansible-playbook undrain.yml -l app1 -e rotation_owner=ops"
+    assert f"When lb2 can be reached again, give back what may be held there: {command}" in output
+    assert not site.holds("lb1")
+
+
 def test_undrain_ends_well_where_nobody_else_holds_the_host(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.set("lb1", ops="disk swap")
