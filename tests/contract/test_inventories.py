@@ -22,8 +22,9 @@ ENVIRONMENT = {
 }
 
 
-def run(*words: str) -> tuple[int, str]:
-    done = subprocess.run(words, cwd=ROOT, env=ENVIRONMENT, text=True, capture_output=True, check=False, timeout=120)
+def run(*words: str, **variables: str) -> tuple[int, str]:
+    environment = ENVIRONMENT | variables
+    done = subprocess.run(words, cwd=ROOT, env=environment, text=True, capture_output=True, check=False, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
 

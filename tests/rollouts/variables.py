@@ -37,6 +37,7 @@ WIRING: dict[str, t.Any] = {
     "release_keep_releases": 20,
     "rollout_version": "{{ release_version }}",
     "rollout_port": "{{ app_port }}",
+    "rotation_group": "{{ rollout_group | default('') }}",
     "rotation_port": "{{ app_port }}",
     "rotation_reason": "{{ reason | default('') }}",
     "rollout_break_run": "{{ run | default('') }}",

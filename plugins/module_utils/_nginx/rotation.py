@@ -19,7 +19,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import B
 
 def hold(server: Server, wanted: Hold) -> Server:
     """Return the server held by this owner too. Who holds it already keeps `since`, and what is not given anew."""
-    held = {known.owner: known for known in server.holds or _by_hand(server)}
+    held = {known.owner: known for known in server.holds or by_hand(server)}
     before = held.get(wanted.owner)
     held[wanted.owner] = _renewed(before, wanted) if before else wanted
     return dataclasses.replace(server, down=True, holds=tuple(held[owner] for owner in sorted(held)))
@@ -27,7 +27,7 @@ def hold(server: Server, wanted: Hold) -> Server:
 
 def release(server: Server, owner: str | None) -> Server:
     """Return the server without the hold of this owner (None: of anybody); it is up when no other hold is left."""
-    holds = server.holds or _by_hand(server)
+    holds = server.holds or by_hand(server)
     left = tuple(known for known in holds if owner is not None and known.owner != owner)
     if left == holds:
         return server
@@ -129,7 +129,7 @@ def _renewed(before: Hold, wanted: Hold) -> Hold:
     return dataclasses.replace(before, reason=reason, until=until)
 
 
-def _by_hand(server: Server) -> tuple[Hold, ...]:
+def by_hand(server: Server) -> tuple[Hold, ...]:
     """Return the hold that a `down` means which stands there without one."""
     return (Hold(BY_HAND, reason="down was written by hand"),) if server.down else ()
 

@@ -166,7 +166,8 @@ def _describe(decision: Decision, params: Mapping[str, t.Any], drained: Drained)
             if server.address in decision.selection.addresses:
                 upstreams, holds = found.setdefault(server.address, ([], set()))
                 upstreams.append(site.name)
-                holds.update(server.holds)
+                # In a file of others it may be down without a hold.
+                holds.update(server.holds or rotation.by_hand(server))
     return [
         {
             "address": address,

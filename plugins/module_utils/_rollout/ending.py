@@ -185,7 +185,7 @@ def _after_rollback(summary: Summary) -> Iterable[str]:
 
 def _after_failure(summary: Summary) -> Iterable[str]:
     for name in with_outcome(summary, "stuck"):
-        undrain = words.command({}, "undrain", [name])
+        undrain = words.command({"name": summary["name"]}, "undrain", [name])
         yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {_again(summary)}"
         yield f"Or, once it is healthy, only put it back: {undrain} -e rotation_owner={summary['owner']}"
     for lb, why in summary["lbs_left"].items():

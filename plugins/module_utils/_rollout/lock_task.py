@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding, TaskError
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout import journal, lock, metrics
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import journal, lock, metrics, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.journal import Event
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import RolloutHost
 
@@ -173,7 +173,7 @@ class Keeper:
         message = f"{self._params['name']}: locked on {self._host.name()} by {lock.held(self._lock, self._clock)}."
         holder = self._lock["run"]
         if holder:
-            message += f" If that run is dead: ansible-playbook unlock.yml -e run={holder}"
+            message += f" If that run is dead: {words.unlock(self._params['name'], holder)}"
         return TaskError(message, lost=False, **self._state())
 
     def _break(self, why: str) -> Event:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.lock import duration
 
 Request = Mapping[str, t.Any]
@@ -263,7 +263,7 @@ def _locked(request: Request, view: capacity.View) -> list[str]:
     return [
         f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
         f"'{lock.get('step', '')}' {duration(float(lock['age']))} ago by its clock. "
-        f"If that run is dead: ansible-playbook unlock.yml -e run={lock['run']}"
+        f"If that run is dead: {words.unlock(request['name'], lock['run'])}"
     ]
 
 

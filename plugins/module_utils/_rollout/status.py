@@ -39,7 +39,7 @@ def lines(request: Mapping[str, t.Any]) -> list[str]:
     told = [f"{request['name']} at {words.clock(float(request['now']), '%Y-%m-%d %H:%M:%S')} UTC: {_skew(members)}", ""]
     head = ["host", "address", "release", *(view["name"] for view in views)]
     told += [*columns(head, (_member(member, views) for member in members), left=len(head)), ""]
-    told += _section([*_holds(members, views), *_health(members, views), *_releases(members)])
+    told += _section([*_holds(members, views), *_health(members, views), *_releases(request["name"], members)])
     told += _section(line for view in views for line in _load_balancer(view))
     told += _section([*_locks(request["name"], views), *_last(views)])
     return told[:-1]
@@ -156,7 +156,8 @@ def _health(members: Iterable[View], views: Sequence[View]) -> Iterator[str]:
                 yield f"{member['name']} is not healthy, asked from {view['name']}: {why}"
 
 
-def _releases(members: Iterable[View]) -> Iterator[str]:
+def _releases(group: str, members: Iterable[View]) -> Iterator[str]:
+    restart = words.command({"name": group}, "restart")
     for member in members:
         release = member.get("release") or {}
         if not release:
@@ -165,7 +166,7 @@ def _releases(members: Iterable[View]) -> Iterator[str]:
         if release.get("active") not in (None, "", "active"):
             yield f"{member['name']}: {release.get('unit') or 'its unit'} is {release['active']}"
         if release.get("restart_due"):
-            yield f"{member['name']} has a configuration that is newer than its process: ansible-playbook restart.yml"
+            yield f"{member['name']} has a configuration that is newer than its process: {restart}"
         if release.get("restarts"):
             yield f"{member['name']}: systemd has restarted its process {words.count(int(release['restarts']), 'time')}"
 
@@ -210,7 +211,7 @@ def _locks(group: str, views: Sequence[View]) -> Iterator[str]:
             # The age was taken by the load balancer's own clock.
             yield f"{name} is locked by {lock.held({'run': '', **held, 'seen': 0.0}, float(held.get('age') or 0.0))}"
             if held.get("run"):
-                yield f"If that run is dead: ansible-playbook unlock.yml -e run={held['run']}"
+                yield f"If that run is dead: {words.unlock(group, held['run'])}"
         elif rollout.get("unfinished"):
             yield f"{name}: run {rollout['unfinished']} of {group} did not end, and the next one goes on from there"
     if not locked:

@@ -90,3 +90,8 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
         words += ["-e", f"rollout_group={about['name']}"]
     limit = ",".join(hosts)
     return " ".join([*words, *(["-l", limit] if limit else [])])
+
+
+def unlock(group: str, run: str) -> str:
+    """Return the command that breaks the lock of a dead run."""
+    return f"{command({'name': group}, 'unlock')} -e run={run}"

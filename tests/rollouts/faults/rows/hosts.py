@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from tests.rollouts.bench import FIRST, SECOND, Bench
+from tests.rollouts.bench import BACKENDS, FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import close_ssh, opens_ssh, pause, scripts, silent, wakes
 from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during, goes_on, once
 
@@ -25,6 +25,17 @@ def held_by_ops(bench: Bench, row: Row) -> tuple[int, str]:
     """Hold backend2 as an operator does, then deploy."""
     bench.play("drain.yml", "-l", "backend2", "-e", '{"rotation_reason": "disk swap", "rotation_owner": "ops"}')
     return once(bench, row)
+
+
+def only_its_owner_puts_it_back(bench: Bench) -> None:
+    """Expect that an undrain by somebody else fails and says by whom it can be done, and that it can."""
+    undrain = ("undrain.yml", "-l", "backend2", "-e")
+    refused = bench.play(*undrain, "rotation_owner=alice", check=False)
+    told = " ".join(refused.output.split())
+    assert (refused.code, "backend2 stays out of rotation: held by ops." in told) == (2, True), refused.output
+    assert "ansible-playbook undrain.yml -l backend2 -e rotation_owner=ops" in told
+    bench.play(*undrain, "rotation_owner=ops")
+    assert all(serving == list(BACKENDS) for serving in bench.in_rotation().values())
 
 
 def over_a_lossy_network(bench: Bench, row: Row) -> tuple[int, str]:
@@ -111,6 +122,7 @@ ROWS = [
         says=(r"backend2.*held by\s+ops", r"disk swap"),
         sees="The host is left out, and its owner, reason and age are said. It stays held.",
         todo="`undrain.yml -l backend2` when the work is done, then the same command again.",
+        after=only_its_owner_puts_it_back,
     ),
     Row(
         name="the application's main process is killed while it drains",

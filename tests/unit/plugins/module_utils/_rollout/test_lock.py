@@ -94,6 +94,13 @@ def test_a_lock_of_another_run_is_refused_with_all_that_is_known() -> None:
     assert events(host, "run2") == []
 
 
+def test_a_lock_of_another_group_is_broken_in_that_group() -> None:
+    host = FakeFiles()
+    do(host, "locked", name="frontends")
+    with pytest.raises(TaskError, match=r"ansible-playbook unlock\.yml -e rollout_group=frontends -e run=run1$"):
+        do(host, "locked", "run2", name="frontends")
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_run_that_is_proven_dead_loses_its_lock_with_a_warning(check_mode: bool) -> None:
     host = FakeFiles()

@@ -331,6 +331,14 @@ def test_a_lock_of_another_run() -> None:
     ]
 
 
+def test_the_lock_of_another_group_is_broken_in_that_group() -> None:
+    members = [sample.member(1), sample.member(2)]
+    (told,) = refused(
+        name="frontends", members=members, views=[sample.view("lb1", members, rollout={"lock": sample.LOCK})]
+    )
+    assert told.endswith("ansible-playbook unlock.yml -e rollout_group=frontends -e run=20261128-0522-ab12")
+
+
 def test_a_lock_that_says_little_is_told_all_the_same() -> None:
     members = [sample.member(1), sample.member(2)]
     views = [sample.view("lb1", members, rollout={"lock": {"run": "r1", "age": 10800.0}})]

@@ -111,6 +111,11 @@ def test_a_host_that_stays_out_is_a_failure_and_its_version_is_not_known() -> No
     ]
 
 
+def test_the_commands_for_a_host_of_another_group_name_the_group() -> None:
+    told = summary(request(plan=plan(name="web"), outcomes=outcomes("stuck", "not_reached", "not_reached"), stop="x"))
+    assert any("ansible-playbook undrain.yml -e rollout_group=web -l backend1 -e " in line for line in told["next"])
+
+
 def test_what_still_is_held_has_no_time_of_release() -> None:
     found = [event("held", 10, "backend1", 1), event("drained", 12, "backend1", 1), event("stuck", 40, "backend1", 1)]
     host = summary(request(events=found, outcomes=outcomes("stuck", "not_reached", "not_reached")))["hosts"]["backend1"]

@@ -45,10 +45,10 @@ def view(
     return {"name": name, "reachable": True, "error": "", "info": info, "health": health, "rollout": {}, **changes}
 
 
-def status(*views: Data, members: list[Data] | None = None) -> list[str]:
+def status(*views: Data, members: list[Data] | None = None, name: str = "backends") -> list[str]:
     """Return the screen of three backends behind these load balancers."""
     found = members or [member(host) for host in sample.BACKENDS]
-    return lines({"name": "backends", "members": found, "load_balancers": list(views), "now": str(sample.START)})
+    return lines({"name": name, "members": found, "load_balancers": list(views), "now": str(sample.START)})
 
 
 def test_a_group_that_is_well() -> None:
@@ -145,6 +145,13 @@ def test_the_lock_has_who_step_and_age_and_how_to_break_it() -> None:
     assert "If that run is dead: ansible-playbook unlock.yml -e run=X" in told
     assert "lb2: run W of backends did not end, and the next one goes on from there" in told
     assert "no lock" not in told
+
+
+def test_commands_for_another_group_name_it() -> None:
+    found = [member("backend1", restart_due=True)]
+    told = " ".join(status(view("lb1", rollout={"lock": {"run": "X", "age": 1.0}}), members=found, name="web"))
+    assert "ansible-playbook unlock.yml -e rollout_group=web -e run=X" in told
+    assert "ansible-playbook restart.yml -e rollout_group=web" in " ".join(told.split())
 
 
 def test_the_last_rollout_is_the_newest_of_all_load_balancers() -> None:
