@@ -19,7 +19,9 @@ options:
     type: dict
     required: true
   state:
-    description: The batch that is watched (C(watching)) and the one that is out of rotation (C(holding)).
+    description: >-
+      The batch that is watched (C(watching)), the one that is out of rotation (C(holding)), and what stops have cut so
+      far (C(cut)), as the filter P(evenkeel.web.rollout_cut#filter) tells it.
     type: dict
     required: true
   logs:
