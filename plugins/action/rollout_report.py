@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import journal
 
 OPTIONS = {
     "path": {"type": "path", "required": True},
@@ -25,9 +26,9 @@ def files(summary: Mapping[str, t.Any], timeline: str) -> dict[str, str]:
     """Return the content of each file by its name."""
     events = summary.get("events") or []
     return {
-        "rollout.json": json.dumps(summary, indent=4, sort_keys=True, default=str) + "\n",
-        "journal.jsonl": "".join(json.dumps(event, default=str) + "\n" for event in events),
-        "timeline.svg": timeline,
+        journal.SUMMARY: json.dumps(summary, indent=4, sort_keys=True, default=str) + "\n",
+        journal.JOURNAL: "".join(f"{journal.line(event)}\n" for event in events),
+        journal.TIMELINE: timeline,
     }
 
 

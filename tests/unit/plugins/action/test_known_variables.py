@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.evenkeel.web.tests.unit.plugins.action.support import run
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 
@@ -56,24 +55,7 @@ def play(
     write(site / "play.yml", [{"name": "Apply", "hosts": "all", "gather_facts": False, "tasks": tasks}])
     local = {"ansible_connection": "ansible.builtin.local", "ansible_python_interpreter": sys.executable}
     write(site / "hosts.yml", {"all": {"hosts": hosts, "vars": local}})
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(site / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(site / "temporary"),
-        "ANSIBLE_HOME": str(site / "home"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-    }
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "hosts.yml", *arguments, "play.yml"],
-        cwd=site,
-        env={name: value for name, value in environment.items() if name != "ANSIBLE_CONFIG"},
-        text=True,
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return run(site, "-i", "hosts.yml", *arguments)
 
 
 def test_options_of_all_entry_points_private_and_foreign_variables_are_accepted(site: Path) -> None:

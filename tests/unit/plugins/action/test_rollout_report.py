@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.evenkeel.web.tests.unit.plugins.action.support import run
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 EVENTS = [{"at": 1.5, "event": "locked"}, {"at": 2.5, "event": "unlocked", "text": "é"}]
@@ -23,6 +22,7 @@ def site_fixture(tmp_path: Path) -> Path:
     for kind in ("action", "modules"):
         (collection / "plugins" / kind).mkdir(parents=True)
         shutil.copy(PLUGINS / kind / "rollout_report.py", collection / "plugins" / kind)
+    shutil.copytree(PLUGINS / "module_utils", collection / "plugins/module_utils")
     return tmp_path
 
 
@@ -32,23 +32,8 @@ def report(site: Path, path: Path, *options: str, **changes: object) -> tuple[in
     tasks = [{"name": "Report", "evenkeel.web.rollout_report": arguments}]
     play = [{"name": "Report", "hosts": "localhost", "gather_facts": False, "tasks": tasks}]
     (site / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(site / "collections"),
-        "ANSIBLE_LOCAL_TEMP": str(site / "temporary"),
-        "ANSIBLE_HOME": str(site / "home"),
-        "ANSIBLE_NOCOLOR": "1",
-    }
-    done = subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "play.yml", *options],
-        cwd=site,
-        env={name: value for name, value in environment.items() if name != "ANSIBLE_CONFIG"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, " ".join((done.stdout + done.stderr).split())
+    code, said = run(site, "-i", "localhost,", *options)
+    return code, " ".join(said.split())
 
 
 def test_it_writes_three_files_that_all_may_read_and_changes_nothing_again(site: Path) -> None:
