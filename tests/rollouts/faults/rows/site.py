@@ -133,6 +133,16 @@ ROWS = [
         todo="Mend what the tasks ask for, and run the same command again: it goes on with the others.",
     ),
     Row(
+        name="tasks of your own fail after the last batch",
+        broken=failing_tasks,
+        variables={"rollout_hooks": {"after": "{{ lab_dir }}/fails.yml"}},
+        options=FIRST_ONLY,
+        versions=ONE_NEW,
+        says=(r"rollout_hooks\.after: .*nobody answers", r"by version +2\.0\.0", r"Done: backend1"),
+        sees="The release is everywhere and serves; the run ends with an error all the same, unlocked and reported.",
+        todo="Do what the tasks were to do; the release needs nothing.",
+    ),
+    Row(
         name="the variables of one host are wrong",
         broken=file("inventory/host_vars/backend2.yml", "rollout_drain_timout: 5\n"),
         says=(r"backend2: rollout_drain_timout is not an option", r"Nothing was changed"),
