@@ -213,7 +213,7 @@ class Bench:
 
     def command(self, playbook: str, *options: str) -> list[str]:
         """Return the command that runs a playbook."""
-        return [str(Path(sys.executable).parent / "ansible-playbook"), playbook, "-i", str(self.inventory), *options]
+        return [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory), playbook, *options]
 
     def start(self, playbook: str, *options: str) -> subprocess.Popen[str]:
         """Start a playbook in a process group of its own, so that it can be killed: os.killpg(process.pid, 9)."""

@@ -27,6 +27,13 @@ def site_meanwhile(bench: Bench, row: Row) -> tuple[int, str]:
     return process.returncode, seen + rest
 
 
+def twice_in_one_command(bench: Bench, row: Row) -> tuple[int, str]:
+    """Name the playbook twice: for the second one nothing is left."""
+    process = bench.start("deploy.yml", row.playbook, *arguments(row))
+    output, _ = process.communicate(timeout=LONGEST)
+    return process.returncode, output
+
+
 def environment_changed(bench: Bench, _row: Row) -> tuple[int, str]:
     """Change the environment of the application and apply what site.yml applies."""
     extra = json.dumps({"backend_environment": {"COLOUR": "green"}})
@@ -186,6 +193,16 @@ ROWS = [
         says=(r"succeeded",),
         sees="Only the hosts that were named are rolled; capacity is counted over the whole group all the same.",
         todo="Deploy without the limit: until then the group runs two versions, as `status.yml` shows.",
+    ),
+    Row(
+        name="two playbooks in one command",
+        run=twice_in_one_command,
+        options=FIRST_ONLY,
+        code=0,
+        versions=ONE_NEW,
+        says=(r"succeeded", r"othing to do"),
+        sees="Each makes a plan of its own: what the first one did, the second one finds done.",
+        todo="Nothing.",
     ),
     Row(
         name="more hosts at once than there are",
