@@ -125,7 +125,7 @@ class Site:
     def play(self, *words: str) -> tuple[int, str]:
         """Run a playbook."""
         command = ("ansible-playbook", "-i", str(self.folder / "hosts.yml"), *words)
-        code, output = run(*command, ANSIBLE_COLLECTIONS_PATH=str(self.folder))
+        code, output = run(*command, ANSIBLE_COLLECTIONS_PATH=str(self.folder), USER="ops")
         return code, " ".join(output.split())
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.contract.reading import NAMESPACE, entry_points, load, options, role_tasks, roles
 
 ERRORS = frozenset({"any_errors_fatal", "ignore_unreachable"})
-PLAY_KEYS = frozenset({"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", *ERRORS})
+PLAY_KEYS = frozenset({"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", "vars", *ERRORS})
 # With variables one playbook is another one's verb.
 IMPORT_KEYS = frozenset({"name", "ansible.builtin.import_playbook", "tags", "vars"})
 ROLE_KEYS = frozenset({"role", "tags"})
@@ -45,6 +45,9 @@ def playbook_logic(root: Path) -> list[str]:
             where = f"playbooks/{path.name}: {play.get('name')}"
             allowed = IMPORT_KEYS if "ansible.builtin.import_playbook" in play else PLAY_KEYS
             found += [f"{where}: {key}" for key in sorted(set(play) - allowed)]
+            # What the command line calls by a short name is handed on; a playbook decides no value itself.
+            values = play.get("vars") or {} if allowed is PLAY_KEYS else {}
+            found += [f"{where}: vars: {name}" for name, value in values.items() if "{{" not in str(value)]
             found += [
                 f"{where}: role with {sorted(set(r) - ROLE_KEYS)}"
                 for r in play.get("roles") or []

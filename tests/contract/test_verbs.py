@@ -18,7 +18,6 @@ HERE = {
     "ansible_connection": "local",
     "ansible_python_interpreter": sys.executable,
     "ansible_become": False,
-    "rollout_break_run": "{{ run | default('') }}",
 }
 GROUPS = {"load_balancers": ("lb1", "lb2"), "backends": ("app1",), "frontends": ("web1",), "custom": ("api1", "api2")}
 
@@ -110,6 +109,21 @@ def test_a_host_of_another_group_is_drained_by_naming_the_group(name: str, tmp_p
     assert site.holds("lb1") == ({"ops": "disk"} if name == "drain" else {})
 
 
+@pytest.mark.parametrize(
+    ("options", "owner"),
+    [((), "platform"), (("-e", "owner=alice"), "alice")],
+    ids=["of the inventory", "of the command line"],
+)
+def test_a_drain_and_an_undrain_are_by_the_same_owner(options: tuple[str, ...], owner: str, tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rotation_owner="platform")
+    code, output = site.verb("drain", "-l", "app1", "-e", "reason=disk", *options)
+    assert code == 0, output
+    assert site.holds("lb2") == {owner: "disk"}
+    code, output = site.verb("undrain", "-l", "app1", *options)
+    assert code == 0, output
+    assert not site.holds("lb2")
+
+
 def test_a_drain_that_one_load_balancer_refuses_is_given_back_by_the_others(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.set("lb1", alice="disk swap")
@@ -157,7 +171,7 @@ def test_undrain_ends_well_where_nobody_else_holds_the_host(tmp_path: Path) -> N
 
 
 def test_undrain_fails_where_others_hold_the_host(tmp_path: Path) -> None:
-    site = Site.at(tmp_path, rotation_group="{{ rollout_group | default('') }}")
+    site = Site.at(tmp_path)
     site.set("lb1", ops="", alice="disk swap")
     site.set("lb2", bob="")
     code, output = site.verb("undrain", "-l", "app1", "-e", "rollout_group=backends")
