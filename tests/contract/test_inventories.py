@@ -28,6 +28,14 @@ def run(*words: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def value(inventory: Path, host: str, expression: str, *options: str) -> t.Any:
+    """Return the value of an expression for a host."""
+    show = ("-m", "ansible.builtin.debug", "-a", f"msg=SAID{{{{ {expression} | to_json }}}}")
+    code, output = run("ansible", "-i", str(inventory), host, *show, *options)
+    assert code == 0, output
+    return json.JSONDecoder().raw_decode(output.partition("SAID")[2])[0]
+
+
 # What the check must come before, and what it shows of the site.
 WORK = {
     "name": "Write",
@@ -91,6 +99,16 @@ def test_the_check_knows_the_roles_that_the_playbooks_give_to_each_group() -> No
     given["all"].discard("preflight")
     known = yaml.safe_load((ROOT / "roles/preflight/defaults/main.yml").read_text())["preflight_roles"]
     assert {group: set(names) for group, names in known.items()} == {g: n for g, n in given.items() if n}
+
+
+def test_what_a_site_sets_wins_over_the_wiring(tmp_path: Path) -> None:
+    inventory = tmp_path / "example"
+    shutil.copytree(ROOT / "inventories/example", inventory)
+    own = {"rollout_close_window": 3, "rollout_stop_timeout": 7, "rollout_health_check": {"path": "/up"}}
+    main = inventory / "group_vars/all/main.yml"
+    main.write_text(main.read_text() + yaml.safe_dump(own))
+    found = value(inventory, "app1.example.com", f"[{', '.join(own)}, smoke_url]")
+    assert found == [*own.values(), "https://app.example.com"]
 
 
 def test_an_address_of_ipv6_has_brackets_in_urls(tmp_path: Path, play: Path) -> None:

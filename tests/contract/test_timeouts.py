@@ -17,7 +17,7 @@ from tests.contract.reading import load, options, owner, roles
 from tests.contract.test_inventories import ROOT, run
 
 EXAMPLE = ROOT / "inventories/example"
-WIRING = (EXAMPLE / "group_vars/all/wiring.yml").read_text(encoding="utf-8")
+WIRING = (EXAMPLE / "group_vars/all/00_wiring.yml").read_text(encoding="utf-8")
 # A value that is repeated because the site leaves it to the role.
 REPEATED = re.compile(r"(?:\b|attribute=')(\w+)(?:'?, default=| \| default\()([^()]*)\)")
 PREFLIGHT = {"name": "evenkeel.web.rollout", "tasks_from": "preflight"}

@@ -24,7 +24,7 @@ CLOCK: dict[str, t.Any] = {
     "rollout_monitor": {"seconds": 1.5, "min_requests": 5},
     "rotation_close_window": 1.0,
 }
-# What of inventories/example/group_vars/all/wiring.yml two tiers need.
+# What of inventories/example/group_vars/all/00_wiring.yml two tiers need.
 WIRING: dict[str, t.Any] = {
     "host_address": "{{ ansible_host }}",
     "app_instance": "{{ app_name }}-{{ inventory_hostname }}",
