@@ -111,6 +111,14 @@ def test_what_a_site_sets_wins_over_the_wiring(tmp_path: Path) -> None:
     assert found == [*own.values(), "https://app.example.com"]
 
 
+def test_the_monitoring_asks_for_the_path_of_the_backends(tmp_path: Path) -> None:
+    inventory = tmp_path / "example"
+    shutil.copytree(ROOT / "inventories/example", inventory)
+    (inventory / "group_vars/backends.yml").write_text("backend_ready_path: /up\n")
+    path = "(prometheus_jobs | selectattr('name', 'eq', 'ready') | first).path"
+    assert value(inventory, "watch1.example.com", path) == "/up"
+
+
 def test_an_address_of_ipv6_has_brackets_in_urls(tmp_path: Path, play: Path) -> None:
     inventory = tmp_path / "example"
     shutil.copytree(ROOT / "inventories/example", inventory)

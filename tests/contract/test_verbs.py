@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import typing as t
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.contract.pretended import LOAD_BALANCERS, Site
-from tests.contract.test_inventories import ROOT, run
+from tests.contract.test_inventories import ROOT, run, value
 
 # Two load balancers on the controller, each with a directory of its own.
 HERE = {
@@ -217,19 +218,51 @@ def test_undrain_refuses_a_part_of_a_health_check_that_does_not_exist(tmp_path: 
     assert "rotation_health_check has stauts; allowed are path, port" in output
 
 
+# The example, with a host that is in both groups.
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site") / "example"
+    shutil.copytree(ROOT / "inventories/example", folder)
+    for group in ("backends", "frontends"):
+        (folder / f"{group}.yml").write_text(yaml.safe_dump({group: {"hosts": {"both": None}}}))
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("host", "options", "path"),
+    ("host", "options", "port", "path"),
     [
-        ("app1.example.com", (), "/ready"),
-        ("web1.example.com", (), "/health"),
-        ("web1.example.com", ("-e", "rollout_group=frontends"), "/health"),
+        ("app1.example.com", {}, 5000, "/ready"),
+        ("web1.example.com", {}, 80, "/health"),
+        ("both", {"rollout_group": "backends"}, 5000, "/ready"),
+        ("both", {"rollout_group": "frontends"}, 80, "/health"),
+        ("app1.example.com", {"backend_ready_path": "/up"}, 5000, "/up"),
+        ("app1.example.com", {"backend_ready_path": ""}, 5000, "/health"),
     ],
 )
-def test_the_wiring_has_undrain_ask_what_a_deploy_asks(host: str, options: tuple[str, ...], path: str) -> None:
-    shown = ("-m", "ansible.builtin.debug", "-a", "msg={{ [rollout_health_check, rotation_health_check] | to_json }}")
-    code, output = run("ansible", "-i", str(ROOT / "inventories/example"), host, *shown, *options)
-    assert code == 0, output
-    assert output.count(f'{{"path": "{path}"}}') == 2, output
+def test_the_wiring_has_drain_and_undrain_mean_what_a_deploy_means(
+    host: str, options: dict[str, str], port: int, path: str, example: Path
+) -> None:
+    asked = "[rotation_port, rollout_health_check, rotation_health_check]"
+    found = value(example, host, asked, "-e", json.dumps(options))
+    assert found == [port, {"path": path}, {"path": path}]
+
+
+def test_undrain_keeps_the_path_where_the_site_sets_another_part(example: Path) -> None:
+    given = json.dumps({"rollout_health_check": {"passes": 5}})
+    found = value(example, "app1.example.com", "rotation_health_check", "-e", given)
+    assert found == {"path": "/ready", "passes": 5}
+
+
+@pytest.mark.parametrize("name", ["drain", "undrain"])
+def test_a_host_of_both_groups_is_refused_without_one(name: str, tmp_path: Path) -> None:
+    hosts = {group: {"hosts": {"both": None}} for group in ("backends", "frontends")}
+    path = inventory(tmp_path)
+    (tmp_path / "more.yml").write_text(yaml.safe_dump(hosts))
+    code, output = verb(path, f"{name}.yml", "-i", str(tmp_path / "more.yml"), "-l", "both")
+    assert code == 2, output
+    assert "both is in backends and frontends, with a server in each" in output
+    assert "give the command for each: -e rollout_group=backends, -e rollout_group=frontends." in output
+    assert output.count("PLAY [") == 1, "it went on"
 
 
 def test_status_shows_a_group_whose_timeouts_do_not_fit(tmp_path: Path) -> None:
