@@ -97,6 +97,33 @@ def test_a_group_without_hosts_is_told_and_so_is_an_inventory_without_any(tmp_pa
         assert f"there are {there}." in output
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("deploy.yml", "--tags", "rollout"), "rollout"),
+        (("restart.yml", "-e", "rollout_only_marked=true", "--skip-tags", "rollout,smoke"), "rollout, smoke"),
+    ],
+    ids=["a part", "all but a part"],
+)
+def test_a_verb_is_not_done_in_part(words: tuple[str, ...], named: str, tmp_path: Path) -> None:
+    code, output = verb(inventory(tmp_path), *words)
+    assert code == 2, output
+    assert f"the tags {named} would leave out steps" in output
+    assert output.count("PLAY [") == 1, "it went on"
+
+
+def test_a_part_of_the_site_is_done_and_nobody_is_restarted(tmp_path: Path) -> None:
+    end = [play for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()) if "vars" in play]
+    assert [play["ansible.builtin.import_playbook"] for play in end] == ["restart.yml"]
+    end[0]["ansible.builtin.import_playbook"] = "evenkeel.web.restart"
+    (tmp_path / "end.yml").write_text(yaml.safe_dump(end))
+    site = Site.at(tmp_path)
+    code, output = site.play(str(tmp_path / "end.yml"), "--tags", "backend_configure")
+    assert code == 0, output
+    assert "TASK [evenkeel.web.rollout : Refuse timeouts" in output, "it ended before"
+    assert "Look at what runs" not in output
+
+
 def test_a_restart_of_the_marked_ends_well_where_the_limit_leaves_nobody(tmp_path: Path) -> None:
     code, output = verb(inventory(tmp_path), "restart.yml", "-e", "rollout_only_marked=true", "-l", "lb1")
     assert code == 0, output
@@ -260,7 +287,7 @@ def test_a_host_of_both_groups_is_refused_without_one(name: str, tmp_path: Path)
     (tmp_path / "more.yml").write_text(yaml.safe_dump(hosts))
     code, output = verb(path, f"{name}.yml", "-i", str(tmp_path / "more.yml"), "-l", "both")
     assert code == 2, output
-    assert "both is in backends and frontends, with a server in each" in output
+    assert "backends and frontends have both in common, with a server in each" in output
     assert "give the command for each: -e rollout_group=backends, -e rollout_group=frontends." in output
     assert output.count("PLAY [") == 1, "it went on"
 
