@@ -17,8 +17,9 @@ options:
   _input:
     description:
       - For the name of each variable a list of its value and its kind, one of V(buffers), V(host), V(listen),
-        V(network), V(number), V(port), V(size), V(time) or V(workers).
-      - After V(number) the least value may follow, which is 0 without it.
+        V(moment), V(network), V(number), V(port), V(size), V(time) or V(workers).
+      - After V(number) the least value may follow, which is 0 without it. After V(moment) follows the time that it must
+        be later than, such as V(2026-11-28T18:00:00Z).
       - A value that is a list must hold values of the kind.
     type: dict
     required: true

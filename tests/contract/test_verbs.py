@@ -152,6 +152,31 @@ def test_a_drain_and_an_undrain_are_by_the_same_owner(options: tuple[str, ...], 
     assert not site.holds("lb2")
 
 
+@pytest.mark.parametrize(
+    ("until", "says"),
+    [
+        ("2020-11-28T18:00:00+01:00", "rotation_until: '2020-11-28T18:00:00+01:00' must be later than 20"),
+        ("tomorrow", "rotation_until: 'tomorrow' must be a time such as 2026-11-28T18:00:00Z. It is 20"),
+    ],
+)
+def test_a_drain_until_a_time_that_cannot_come_is_refused(until: str, says: str, tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    code, output = site.verb("drain", "-l", "app1", "-e", f"until={until}")
+    assert code == 2, output
+    assert says in output.replace("''", "'")
+    assert "Z now." in output
+    assert not site.holds("lb1")
+
+
+def test_a_drain_until_a_time_to_come_is_done_and_undrain_does_not_mind_that_it_has_passed(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    code, output = site.verb("drain", "-l", "app1", "-e", "until=2999-11-28")
+    assert code == 0, output
+    code, output = site.verb("undrain", "-l", "app1", "-e", "rotation_until=2020-11-28")
+    assert code == 0, output
+    assert not site.holds("lb1")
+
+
 def test_a_drain_that_one_load_balancer_refuses_is_given_back_by_the_others(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.set("lb1", alice="disk swap")

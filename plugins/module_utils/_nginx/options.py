@@ -37,13 +37,15 @@ _KINDS: dict[str, Callable[[t.Any], t.Any]] = {
 }
 
 
-def check_value(name: str, value: t.Any, kind: str, least: int = 0) -> list[Finding]:
+def check_value(name: str, value: t.Any, kind: str, least: t.Any = 0) -> list[Finding]:
     """Return what is wrong with a value; a list must hold values of the kind."""
     if isinstance(value, (list, tuple)):
         return [finding for i, item in enumerate(value) for finding in check_value(f"{name}[{i}]", item, kind, least)]
     try:
         if kind == "number":
             values.whole_number(value, least)
+        elif kind == "moment":
+            values.later_moment(value, least)
         else:
             _KINDS[kind](value)
     except values.NotAllowedError as error:

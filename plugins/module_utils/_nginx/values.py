@@ -164,6 +164,14 @@ def moment(value: t.Any) -> str:
     return moment_of(parsed)
 
 
+def later_moment(value: t.Any, than: str) -> str:
+    """Read a date and time that is later than another one, which is written as moment() returns it."""
+    found = moment(value)
+    if found <= than:
+        raise NotAllowedError(f"must be later than {than}")
+    return found
+
+
 def moment_of(when: datetime.datetime) -> str:
     """Return a time as it stands in a hold."""
     return when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

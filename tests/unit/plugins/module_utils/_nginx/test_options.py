@@ -80,6 +80,22 @@ def test_values(kind: str, value: t.Any, says: str | None) -> None:
         assert says in findings[0]
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("2026-11-28T18:00:01Z", None),
+        ("2026-11-28T18:00:01+00:00", None),
+        ("2026-11-29", None),
+        ("2026-11-28T18:00:00Z", "must be later than 2026-11-28T18:00:00Z"),
+        ("2026-11-28T18:30:00+01:00", "must be later than 2026-11-28T18:00:00Z"),
+        ("tomorrow", "must be a time such as"),
+    ],
+)
+def test_a_moment_is_later_than_another_one(value: str, says: str | None) -> None:
+    findings = [str(finding) for finding in check_value("until", value, "moment", "2026-11-28T18:00:00Z")]
+    assert (not findings) if says is None else says in findings[0]
+
+
 def test_a_finding_in_a_list_has_its_place() -> None:
     findings = [str(finding) for finding in check_value("nets", ["10.0.0.1", "::/0", "x"], "network")]
     assert [finding.split(":")[0] for finding in findings] == ["nets[1]", "nets[2]"]
