@@ -177,6 +177,16 @@ def test_a_drain_until_a_time_to_come_is_done_and_undrain_does_not_mind_that_it_
     assert not site.holds("lb1")
 
 
+def test_a_drain_says_which_rollout_has_not_ended(tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rotation_journal_dir=str(tmp_path / "lb2"))
+    lock(tmp_path, "backends", "lb2")
+    code, output = site.verb("drain", "-l", "app1,web1", "-e", "reason=disk")
+    assert code == 0, output
+    assert "A rollout of backends has not ended, planned with app1 in rotation: run run1." in output
+    assert "with web1 in rotation" not in output
+    assert site.holds("lb2")
+
+
 def test_a_drain_that_one_load_balancer_refuses_is_given_back_by_the_others(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.set("lb1", alice="disk swap")
