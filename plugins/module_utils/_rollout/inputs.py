@@ -92,16 +92,17 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
     :param now: when the last one had returned, epoch in seconds by the controller's clock
     :return: C(at) (when the last one had reloaded), C(reloads), C(left) (load balancers that could not be told, with
         the reason), C(away) (those of them that did not answer at all), C(waiting) (servers with requests, per load
-        balancer)
+        balancer), C(foreign) (servers that somebody else holds, and who)
     """
     reloads: list[dict[str, t.Any]] = []
-    left, waiting = {}, {}
+    left, waiting, foreign = {}, {}, dict[str, str]()
     at, changed = now, 0.0
     for name, result in reversed(list(zip(names, results, strict=True))):
         if result.get("unreachable") or result.get("failed"):
             left[name] = first_line(result.get("msg"))
             continue
         drain, reload = result.get("drain") or {}, result.get("reload") or {}
+        foreign.update(result.get("held_by_others") or {})
         at -= drain.get("seconds", 0.0)
         changed = changed or at
         if reload.get("performed"):
@@ -111,7 +112,8 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
         if drain.get("waiting"):
             waiting[name] = drain["waiting"]
     away = [name for name, result in zip(names, results, strict=True) if result.get("unreachable")]
-    return {"at": changed or now, "reloads": reloads, "left": left, "away": away, "waiting": waiting}
+    found = {"reloads": reloads, "left": left, "away": away, "waiting": waiting, "foreign": foreign}
+    return {"at": changed or now, **found}
 
 
 def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float | str]) -> list[dict[str, t.Any]]:

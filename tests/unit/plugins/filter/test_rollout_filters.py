@@ -47,7 +47,7 @@ PLAN = plan.make(sample.request())
 READ = {"position": {}, "total": {}, "servers": [], "seconds": [], "lines": 0, "unreadable": 0}
 ROTATED = {"drain": {"seconds": 1.0, "waiting": {"10.0.0.1:5000": [{}]}}, "reload": {"performed": False}}
 MONITOR = sample.OPTIONS["monitor"]
-STATE: dict[str, t.Any] = {"watching": ["backend1"], "holding": ["backend2"], "cut": []}
+STATE: dict[str, t.Any] = {"watching": ["backend1"], "holding": ["backend2"], "cut": [], "foreign": {}}
 VIEWED: tuple[t.Any, t.Any, t.Any, t.Any] = (["lb1"], [{"live": "same"}], [{"targets": []}], [{"groups": {}}])
 
 

@@ -143,8 +143,15 @@ def test_who_could_not_be_told_is_named_with_the_first_line_of_why() -> None:
     assert inputs.rotated(["lb1"], [AWAY], 1000.0)["at"] == 1000.0
 
 
+def test_what_somebody_else_holds_on_any_load_balancer_is_told() -> None:
+    first, last = {"held_by_others": {"10.0.0.1:80": "ops"}}, {"held_by_others": {"10.0.0.2:80": "bob (disk)"}}
+    results: list[dict[str, t.Any]] = [first, AWAY, last]
+    found = inputs.rotated(["lb1", "lb2", "lb3"], results, 1000.0)
+    assert found["foreign"] == {"10.0.0.1:80": "ops", "10.0.0.2:80": "bob (disk)"}
+
+
 def test_what_was_so_already_is_no_reload() -> None:
-    nothing = {"at": 1000.0, "reloads": [], "left": {}, "away": [], "waiting": {}}
+    nothing = {"at": 1000.0, "reloads": [], "left": {}, "away": [], "waiting": {}, "foreign": {}}
     assert inputs.rotated(["lb1"], [changed()], 1000.0) == nothing
     assert inputs.rotated(["lb1"], [{}], 1000.0)["reloads"] == []
     assert inputs.rotated([], [], 1000.0)["at"] == 1000.0
