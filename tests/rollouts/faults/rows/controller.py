@@ -130,7 +130,7 @@ ROWS = [
         versions=ONE_NEW,
         held=("backend1", "backend3"),
         locked=True,
-        says=(r"has lost its lock on lb1", r"broken \(by name\) by bob", r"now it is held by"),
+        says=(r"has lost its lock on lb1", r"was broken \(by name\)", r"now it is held by"),
         sees=(
             "Two runs would undo each other's work: the one that has lost its lock touches nothing any more, neither "
             "rotation nor lock, and says who has it. What it held stays held."
