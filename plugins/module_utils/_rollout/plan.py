@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.lock import duration
@@ -56,21 +56,22 @@ def make(request: Request) -> dict[str, t.Any]:
         "hosts": _hosts(request, targets, batched["batches"], seen),
         **batched,
     }
+    plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
+    taken = plan["batches"][:1] if plan["stops_after_first_batch"] else plan["batches"]
     plan["findings"] = [
         *wrong,
         *_findings(request, owner, seen, targets),
         *_apart(request, order, targets),
         *([] if wrong else _cannot(plan, seen)),
+        *_emptied(plan, views, taken),
     ]
     plan["warnings"] = [
         *_broken_locks(request),
         *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
         *([] if wrong else _cut_down(request, plan)),
     ]
-    plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
-    taken = 1 if plan["stops_after_first_batch"] else len(plan["batches"])
-    plan["reloads"] = taken + 1 if taken else 0
-    plan["seconds_longest"] = _longest(request, taken) if taken else 0.0
+    plan["reloads"] = len(taken) + 1 if taken else 0
+    plan["seconds_longest"] = _longest(request, len(taken)) if taken else 0.0
     plan["text"] = plan_text.lines(plan)
     return plan
 
@@ -322,6 +323,24 @@ def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> list[str]:
     out += [f"{name} is {why}" for name, why in plan["skipped"].items()]
     most = len(set(seen.serving).difference(left[:1]))
     return [f"{'; '.join([told, *out])}; bring one back, or accept fewer: -e rollout_min_healthy={most}"]
+
+
+def _emptied(
+    plan: Mapping[str, t.Any], views: Sequence[capacity.View], taken: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """Return where the hold of a batch would be refused, before anything is locked, staged or migrated."""
+    if plan["min_healthy"] == 0:
+        return
+    names = {host["address"]: name for name, host in plan["hosts"].items()}
+    batches_taken = [[plan["hosts"][name]["address"] for name in batch] for batch in taken]
+    for (upstream, *addresses), lbs in capacity.emptied(views, plan["owner"], batches_taken).items():
+        hosts = [names[address] for address in addresses]
+        fewer = "take fewer at once (rollout_serial), " if len(hosts) > 1 else ""
+        yield (
+            f"{', '.join(lbs)}: nobody else is in rotation in the upstream {upstream} (a backup does not count) while "
+            f"{', '.join(hosts)} {'is' if len(hosts) == 1 else 'are'} held; {fewer}put another server into it, or "
+            "accept that nobody serves: -e rollout_min_healthy=0"
+        )
 
 
 def _longest(request: Request, taken: int) -> float:

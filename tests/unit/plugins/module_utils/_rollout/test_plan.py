@@ -306,8 +306,9 @@ def test_a_configuration_that_is_broken_is_quoted() -> None:
 
 def test_load_balancers_that_disagree() -> None:
     members = [sample.member(1), sample.member(2)]
-    (told,) = refused(members=members, views=[sample.view("lb1", members), sample.view("lb2", members[:1])])
+    told, alone = refused(members=members, views=[sample.view("lb1", members), sample.view("lb2", members[:1])])
     assert told.startswith("backend2 (10.0.0.2:5000) is in no upstream on lb2")
+    assert alone.startswith("lb2: nobody else is in rotation in the upstream backends")
 
 
 def test_a_host_that_cannot_be_reached_or_has_no_release() -> None:
@@ -393,6 +394,43 @@ def test_the_last_healthy_host_is_not_taken() -> None:
     assert "backend3 is unhealthy: status 500" in told
     assert "backend2 is held by ops (disk swap)" in told
     assert told.endswith("bring one back, or accept fewer: -e rollout_min_healthy=1")
+
+
+def with_admin(*members: dict[str, t.Any], holds: dict[str, t.Any] | None = None) -> list[dict[str, t.Any]]:
+    """Return the views of three backends whose load balancers have a further upstream."""
+    views = [sample.view(name, [sample.member(number) for number in (1, 2, 3)], holds) for name in ("lb1", "lb2")]
+    for view in views:
+        view["info"]["upstreams"].append(sample.upstream("admin", members, holds))
+    return views
+
+
+def test_the_last_one_of_a_further_upstream_is_not_taken_unless_that_is_accepted() -> None:
+    views = with_admin(sample.member(1), sample.member(2, backup=True))
+    assert refused(views=views) == [
+        "lb1, lb2: nobody else is in rotation in the upstream admin (a backup does not count) while backend1 is held; "
+        "put another server into it, or accept that nobody serves: -e rollout_min_healthy=0"
+    ]
+    assert make(views=views, changed={"min_healthy": 0})["batches"][0] == ["backend1"]
+
+
+def test_a_batch_that_is_all_of_a_further_upstream_is_taken_in_smaller_ones() -> None:
+    views = with_admin(sample.member(1), sample.member(2))
+    (told,) = refused(views=views, changed={"serial": 2})
+    assert "while backend1, backend2 are held; take fewer at once (rollout_serial), put another server" in told
+    assert make(views=views)["batches"] == [["backend1"], ["backend2"], ["backend3"]]
+
+
+def test_who_is_not_taken_out_of_a_further_upstream_speaks_against_nothing() -> None:
+    views = with_admin(sample.member(1))
+    others = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3))
+    assert make(views=views, members=others)["order"] == ["backend2", "backend3"]
+    # An earlier rollout has taken it: it returns when the next one is held.
+    held = {"backend1": [sample.ours()]}
+    assert make(views=with_admin(sample.member(1), holds=held))["held"] == ["backend1"]
+    # A canary stops before it comes to it.
+    last = with_admin(sample.member(3))
+    assert make(views=last, changed={"canary": True})["stops_after_first_batch"] is True
+    assert len(refused(views=last)) == 1
 
 
 # What is true of every plan.
