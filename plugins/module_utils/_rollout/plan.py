@@ -62,6 +62,7 @@ def make(request: Request) -> dict[str, t.Any]:
         *wrong,
         *_findings(request, owner, seen, targets),
         *_apart(request, order, targets),
+        *([] if order else _all_skipped(request, seen, targets)),
         *([] if wrong else _cannot(plan, seen)),
         *_emptied(plan, views, taken),
     ]
@@ -181,6 +182,25 @@ def _cut_down(request: Request, plan: Mapping[str, t.Any]) -> list[str]:
     return [
         f"rollout_serial asks for {asked} at once; rollout_min_healthy ({plan['min_healthy']}) leaves {size}"
         for asked, size in smaller.items()
+    ]
+
+
+def _all_skipped(request: Request, seen: capacity.Seen, targets: Mapping[str, str]) -> list[str]:
+    """Return that nothing would be done, where there is something to do: whoever deploys would believe that it is done.
+
+    Who only looks for what is marked comes again: the mark stays.
+    """
+    if request["only_marked"]:
+        return []
+    held = [member for member in request["members"] if member["selected"] and member["name"] in seen.skipped]
+    waiting = [one["name"] for one in held if _needs(request, one, seen, targets[one["name"]])]
+    if not waiting:
+        return []
+    told = "; ".join(f"{name} is {seen.skipped[name]}" for name in waiting)
+    undrain = words.command({"name": request["name"]}, "undrain", waiting)
+    return [
+        f"{told}: no other host needs a {request['verb']}, so nothing would be done; when that work is done: "
+        f"{undrain}; or leave {'it' if len(waiting) == 1 else 'them'} out of --limit"
     ]
 
 

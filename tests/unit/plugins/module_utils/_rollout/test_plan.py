@@ -100,6 +100,30 @@ def test_a_host_that_another_holds_is_left_out_even_when_it_cannot_be_reached() 
     assert [left["in_rotation"] for left in found["capacity"]] == [1, 1]
 
 
+def test_a_deploy_that_would_leave_out_everybody_who_needs_it_is_refused() -> None:
+    members = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3, **NEW))
+    holds = {"backend2": [sample.hold()]}
+    told = [
+        "backend2 is held by ops (disk swap) since 2026-11-28T01:30:00Z: no other host needs a deploy, so nothing "
+        "would be done; when that work is done: ansible-playbook undrain.yml -l backend2; or leave it out of --limit"
+    ]
+    assert refused(members=members, holds=holds) == told
+    (both,) = refused(verb="restart", members=members[1:], holds={**holds, "backend3": [sample.hold("alice", "")]})
+    assert "; backend3 is held by alice since 2026-11-28T01:30:00Z: no other host needs a restart" in both
+    assert both.endswith("undrain.yml -l backend2,backend3; or leave them out of --limit")
+    # As soon as another one is rolled, or where who is held has the release, it is only said.
+    members[0]["selected"] = True
+    assert make(members=members, holds=holds)["order"] == ["backend1"]
+    done = fleet(sample.member(1, **NEW), sample.member(2, **NEW))
+    assert make(members=done, holds=holds)["skipped"].keys() == {"backend2"}
+
+
+def test_who_is_marked_for_a_restart_and_held_waits_for_the_next_time() -> None:
+    members = fleet(sample.member(1), sample.member(2, restart_due=True))
+    marked = {"verb": "restart", "version": "", "only_marked": True, "members": members}
+    assert make(**marked, holds={"backend2": [sample.hold()]})["skipped"].keys() == {"backend2"}
+
+
 def test_a_limit_leaves_hosts_alone_that_still_count() -> None:
     members = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3, selected=False))
     found = make(members=members, changed={"min_healthy": 2})
