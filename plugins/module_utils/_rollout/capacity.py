@@ -29,6 +29,8 @@ class Seen:
     # Members that get requests now: healthy everywhere, held nowhere, and no backup.
     serving: tuple[str, ...]
     upstreams: tuple[str, ...]
+    # Of those that we hold: what for, as the load balancers have it.
+    reasons: dict[str, tuple[str, ...]]
 
 
 def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
@@ -37,7 +39,11 @@ def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
     :param owner: whose holds are ours
     """
     holds = {member["name"]: _holds(member, views) for member in members}
-    ours = tuple(name for name, found in holds.items() if any(hold["owner"] == owner for hold in found))
+    reasons = {
+        name: tuple(dict.fromkeys(str(hold.get("reason") or "") for hold in found if hold["owner"] == owner))
+        for name, found in holds.items()
+    }
+    ours = tuple(name for name, found in reasons.items() if found)
     skipped = {
         name: "; ".join(dict.fromkeys(_told(hold) for hold in found if hold["owner"] != owner))
         for name, found in holds.items()
@@ -49,7 +55,7 @@ def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
     upstreams = sorted(
         {up["name"] for view in views for up, _server in _servers(view, {m["address"] for m in members})}
     )
-    return Seen(ours, skipped, unhealthy, serving, tuple(upstreams))
+    return Seen(ours, skipped, unhealthy, serving, tuple(upstreams), reasons)
 
 
 def disagreements(members: Sequence[Member], views: Sequence[View], owner: str) -> list[str]:

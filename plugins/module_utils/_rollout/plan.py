@@ -16,6 +16,8 @@ from ansible_collections.evenkeel.web.plugins.module_utils._rollout.lock import 
 
 Request = Mapping[str, t.Any]
 NO_BATCHES: dict[str, t.Any] = {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
+# Between what a run is about and its name, in the reason of its holds (__rollout_reason of the role rollout).
+RUN = ", run "
 # What a batch takes beside the waits that have an option: executing tasks, seconds.
 OVERHEAD = 15.0
 
@@ -90,7 +92,7 @@ def _hosts(
             "address": member["address"],
             "from": member["release"].get("current", ""),
             "to": targets[member["name"]],
-            "back": _back(request, member, targets[member["name"]], seen),
+            "back": _back(request, member, seen),
             "batch": numbers.get(member["name"], 0),
             "why_first": _why_first(member["name"], seen),
         }
@@ -98,14 +100,19 @@ def _hosts(
     }
 
 
-def _back(request: Request, member: capacity.Member, target: str, seen: capacity.Seen) -> str:
-    """Return the release that a host goes back to when the target does not do well.
+def _back(request: Request, member: capacity.Member, seen: capacity.Seen) -> str:
+    """Return the release that a host goes back to when the target does not do well: one that has served.
 
-    A deploy that was killed after its switch has left the target as the current release; what ran is C(previous).
+    A deploy that was killed after its switch has left what it brought as C(current), and what ran as C(previous); one
+    that was killed before, a restart and a rollback have not. The holds of that run say what it was about. Where they
+    do not, C(previous) has served for certain.
     """
     current, previous = (str(member["release"].get(name, "")) for name in ("current", "previous"))
-    half_way = request["verb"] == "deploy" and current == target and member["name"] in seen.ours
-    return previous or current if half_way else current
+    if request["verb"] != "deploy" or member["name"] not in seen.ours:
+        return current
+    told = [reason for reason in seen.reasons[member["name"]] if RUN in reason]
+    brought = words.subject({"verb": "deploy", "version": current})
+    return current if told and not any(reason.startswith(brought + RUN) for reason in told) else previous or current
 
 
 def _stops(request: Request, plan: Mapping[str, t.Any], seen: capacity.Seen, targets: Mapping[str, str]) -> bool:

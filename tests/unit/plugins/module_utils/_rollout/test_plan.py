@@ -258,6 +258,54 @@ def test_a_deploy_that_was_killed_after_its_switch_goes_back_to_what_ran_before(
     assert again["hosts"]["backend1"]["back"] == "1.4.2"
 
 
+BEFORE_SWITCH: dict[str, t.Any] = {"current": "1.0.0", "previous": "0.9.0", "running": "1.0.0"}
+SWITCHED: dict[str, t.Any] = {"current": "2.0.0", "previous": "1.0.0", "running": "1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("release", "reason", "back"),
+    [
+        (BEFORE_SWITCH, "deploy of 2.0.0", "1.0.0"),
+        ({**BEFORE_SWITCH, "previous": "1.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        (SWITCHED, "deploy of 2.0.0", "1.0.0"),
+        ({**SWITCHED, "running": "2.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        ({**SWITCHED, "running": "", "active": "failed"}, "deploy of 2.0.0", "1.0.0"),
+        # It goes back already.
+        ({**BEFORE_SWITCH, "running": "2.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        # The same letters at the beginning are another version.
+        ({**BEFORE_SWITCH, "current": "2.0"}, "deploy of 2.0.0", "2.0"),
+        (BEFORE_SWITCH, "restart", "1.0.0"),
+        ({**SWITCHED, "current": "0.9.0"}, "rollback", "0.9.0"),
+        ({**SWITCHED, "current": "0.9.0"}, "rollback of 0.9.0", "0.9.0"),
+        # The first deploy has none before it.
+        ({**SWITCHED, "previous": ""}, "deploy of 2.0.0", "2.0.0"),
+    ],
+)
+@pytest.mark.parametrize("version", ["2.0.0", "3.0.0"])
+def test_a_host_that_was_left_half_way_goes_back_to_what_has_served_whatever_comes(
+    version: str, release: dict[str, t.Any], reason: str, back: str
+) -> None:
+    held = {"backend1": [sample.hold(sample.OWNER, f"{reason}, run 20261128-0522-ab12")]}
+    members = fleet(sample.member(1, **release), sample.member(2))
+    assert make(members=members, holds=held, version=version)["hosts"]["backend1"]["back"] == back
+
+
+def test_a_hold_that_does_not_say_what_it_is_for_leaves_the_release_that_has_served_for_certain() -> None:
+    members = fleet(sample.member(1, **SWITCHED), sample.member(2))
+    held = {"backend1": [sample.hold(sample.OWNER, "by hand")]}
+    assert make(members=members, holds=held, version="3.0.0")["hosts"]["backend1"]["back"] == "1.0.0"
+
+
+def test_load_balancers_that_were_told_by_different_runs_are_believed_both() -> None:
+    members = fleet(sample.member(1, **SWITCHED), sample.member(2))
+    reasons = ("deploy of 2.0.0, run 20261128-0522-ab12", "deploy of 3.0.0, run 20261128-0622-cd34")
+    views = [
+        sample.view(name, members, {"backend1": [sample.hold(sample.OWNER, reason)]})
+        for name, reason in zip(("lb1", "lb2"), reasons, strict=True)
+    ]
+    assert make(members=members, views=views, version="3.0.0")["hosts"]["backend1"]["back"] == "1.0.0"
+
+
 def test_a_rollback_to_different_releases_is_refused() -> None:
     # As after one that has stopped: who went back already would go forward again.
     told = refused(
