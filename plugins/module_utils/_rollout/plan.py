@@ -310,10 +310,22 @@ def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list
         return [
             f"{name} has no release before {release['current']} to go back to; name one: -e release_version=VERSION"
         ]
+    # A kill between the writes of the two links leaves both with one release.
+    if request["verb"] == "rollback" and not request["version"] and _is_current(release, target):
+        has = ", ".join(other for other in release.get("complete", ()) if other != target) or "no other"
+        return [
+            f"{name}: previous is the release that runs ({target}); name the one that is meant: "
+            f"-e release_version=VERSION, it has {has}"
+        ]
     if request["verb"] == "rollback" and target not in release.get("complete", ()):
         has = ", ".join(release.get("complete", ())) or "none"
         return [f"{name} does not have the release {target} any more; it has {has}; deploy it"]
     return []
+
+
+def _is_current(release: Mapping[str, t.Any], version: str) -> bool:
+    """Return whether a host has this release, and no process that runs in another one."""
+    return release["current"] == version and release.get("running") in ("", None, version)
 
 
 def _broken_locks(request: Request) -> list[str]:

@@ -331,6 +331,24 @@ def test_a_rollback_needs_a_release_that_is_still_there() -> None:
     assert told == "backend1 does not have the release 0.1.0 any more; it has 0.9.0, 1.0.0; deploy it"
 
 
+@pytest.mark.parametrize("holds", [{}, {"backend1": [sample.ours()]}], ids=["free", "held"])
+@pytest.mark.parametrize("state", [{}, {"running": "", "active": "failed"}], ids=["runs", "failed"])
+def test_a_rollback_to_the_release_that_runs_is_no_rollback(state: dict[str, str], holds: dict[str, t.Any]) -> None:
+    members = fleet(sample.member(1, previous="1.0.0", **state))
+    asked: dict[str, t.Any] = {"verb": "rollback", "members": members, "holds": holds, "changed": {"min_healthy": 0}}
+    assert refused(**asked, version="") == [
+        "backend1: previous is the release that runs (1.0.0); name the one that is meant: "
+        "-e release_version=VERSION, it has 0.9.0"
+    ]
+    assert make(**asked, version="0.9.0")["order"] == ["backend1"]
+
+
+def test_a_rollback_ends_the_way_back_of_a_run_that_was_killed_on_it() -> None:
+    switched = sample.member(2, current="1.4.2", previous="1.0.0", complete=["1.0.0", "1.4.2"])
+    members = fleet(sample.member(1, previous="1.0.0", running="1.4.2"), switched)
+    assert make(verb="rollback", version="", members=members)["order"] == ["backend1", "backend2"]
+
+
 def test_a_restart_takes_everybody_or_who_is_marked_or_left_half_way() -> None:
     members = fleet(sample.member(1), sample.member(2, restart_due=True), sample.member(3), sample.member(4))
     everybody = make(verb="restart", version="", members=members)
