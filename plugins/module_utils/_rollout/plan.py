@@ -281,17 +281,28 @@ def _not_serving(view: capacity.View) -> list[str]:
 
 
 def _locked(request: Request, view: capacity.View) -> list[str]:
-    """Return who else rolls this group."""
-    lock = view["rollout"].get("lock") or {}
+    """Return who else rolls this group, or one that has hosts of it: a lock is for one group."""
+    found = _locked_by(request, request["name"], view, view["rollout"].get("lock") or {})
+    for lock in view.get("others", ()):
+        hosts = ", ".join(lock["shared"])
+        found += [
+            f"{hosts} of {request['name']} may be taken at the same time: {told}"
+            for told in _locked_by(request, lock["group"], view, lock)
+        ]
+    return found
+
+
+def _locked_by(request: Request, group: str, view: capacity.View, lock: Mapping[str, t.Any]) -> list[str]:
+    """Return who has the lock of a group."""
     if not lock or lock["run"] in request.get("gone", ()):
         return []
     if not lock["run"]:
-        return [f"{request['name']} is locked on {view['name']}: {lock['error']}"]
+        return [f"{group} is locked on {view['name']}: {lock['error']}"]
     what = f"{lock.get('verb') or 'rollout'}{' of ' + lock['version'] if lock.get('version') else ''}"
     return [
-        f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
+        f"{group} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
         f"'{lock.get('step', '')}' {duration(float(lock['age']))} ago by its clock. "
-        f"If that run is dead: {words.unlock(request['name'], lock['run'])}"
+        f"If that run is dead: {words.unlock(group, lock['run'])}"
     ]
 
 

@@ -430,6 +430,23 @@ def test_the_lock_of_another_group_is_broken_in_that_group() -> None:
     assert told.endswith("ansible-playbook unlock.yml -e rollout_group=frontends -e run=20261128-0522-ab12")
 
 
+def test_a_lock_of_a_group_that_has_the_same_hosts() -> None:
+    members = [sample.member(1), sample.member(2)]
+    other = {"group": "eu", "shared": ["backend1", "backend2"], **sample.LOCK}
+    views = [sample.view("lb1", members, others=[other]), sample.view("lb2", members, others=[])]
+    assert refused(members=members, views=views) == [
+        "backend1, backend2 of backends may be taken at the same time: eu is locked on lb1 by a deploy of 1.4.2, run "
+        "20261128-0522-ab12 of alice@laptop, last step 'drain backend2' 34 s ago by its clock. If that run is dead: "
+        "ansible-playbook unlock.yml -e rollout_group=eu -e run=20261128-0522-ab12"
+    ]
+    # It is dead: what it has left held is left out.
+    assert make(members=members, views=views, gone=[sample.LOCK["run"]])["warnings"] == []
+    held = {"backend1": [sample.hold("rollout-eu", "deploy of 1.4.2, run r1")]}
+    found = make(members=members, holds=held, changed={"min_healthy": 0})
+    assert (found["order"], found["held"]) == (["backend2"], [])
+    assert found["skipped"]["backend1"].startswith("held by rollout-eu (deploy of 1.4.2, run r1)")
+
+
 def test_a_lock_that_says_little_is_told_all_the_same() -> None:
     members = [sample.member(1), sample.member(2)]
     views = [sample.view("lb1", members, rollout={"lock": {"run": "r1", "age": 10800.0}})]
