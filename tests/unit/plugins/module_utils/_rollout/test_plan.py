@@ -333,7 +333,7 @@ def test_a_rollback_needs_a_release_that_is_still_there() -> None:
 
 @pytest.mark.parametrize("holds", [{}, {"backend1": [sample.ours()]}], ids=["free", "held"])
 @pytest.mark.parametrize("state", [{}, {"running": "", "active": "failed"}], ids=["runs", "failed"])
-def test_a_rollback_to_the_release_that_runs_is_no_rollback(state: dict[str, str], holds: dict[str, t.Any]) -> None:
+def test_a_rollback_to_the_release_that_runs_is_no_rollback(state: dict[str, t.Any], holds: dict[str, t.Any]) -> None:
     members = fleet(sample.member(1, previous="1.0.0", **state))
     asked: dict[str, t.Any] = {"verb": "rollback", "members": members, "holds": holds, "changed": {"min_healthy": 0}}
     assert refused(**asked, version="") == [
