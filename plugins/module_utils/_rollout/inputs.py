@@ -58,7 +58,12 @@ def members(
 
 
 def views(
-    names: Sequence[str], infos: Results, healths: Results, rollouts: Results, group: str
+    names: Sequence[str],
+    infos: Results,
+    healths: Results,
+    rollouts: Results,
+    group: str,
+    groups: Mapping[str, Sequence[str]],
 ) -> list[dict[str, t.Any]]:
     """Return what each load balancer sees, as the plan reads it.
 
@@ -67,10 +72,13 @@ def views(
     :param healths: results of health_check
     :param rollouts: results of rollout_info
     :param group: the group that rolls
+    :param groups: the hosts of each group of the inventory
     """
+    shared = {name: [host for host in groups.get(group, ()) if host in hosts] for name, hosts in groups.items()}
     found = []
     for name, info, health, rollout in zip(names, infos, healths, rollouts, strict=True):
         lost = next((result for result in (info, health, rollout) if result.get("unreachable")), None)
+        known = rollout.get("groups", {})
         found.append(
             {
                 "name": name,
@@ -78,7 +86,13 @@ def views(
                 "error": str(lost.get("msg", "")) if lost else "",
                 "info": {} if lost else info,
                 "health": {target["name"]: target for target in health.get("targets", ())},
-                "rollout": rollout.get("groups", {}).get(group, {}),
+                "rollout": known.get(group, {}),
+                # Locks of groups that have hosts of this one.
+                "others": [
+                    {"group": other, "shared": shared[other], **state["lock"]}
+                    for other, state in sorted(known.items())
+                    if other != group and shared.get(other) and state.get("lock")
+                ],
             }
         )
     return found

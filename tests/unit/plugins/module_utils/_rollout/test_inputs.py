@@ -71,7 +71,7 @@ def health(*names: str) -> dict[str, t.Any]:
 
 def test_a_view_joins_what_was_asked_of_one_load_balancer() -> None:
     info, rollout = {"live": "same"}, {"groups": {"backends": {"unfinished": "r1"}, "frontends": {}}}
-    (view,) = inputs.views(["lb1"], [info], [health("backend1")], [rollout], "backends")
+    (view,) = inputs.views(["lb1"], [info], [health("backend1")], [rollout], "backends", {})
     assert view == {
         "name": "lb1",
         "reachable": True,
@@ -79,7 +79,17 @@ def test_a_view_joins_what_was_asked_of_one_load_balancer() -> None:
         "info": info,
         "health": {"backend1": {"name": "backend1", "healthy": True}},
         "rollout": {"unfinished": "r1"},
+        "others": [],
     }
+
+
+def test_a_view_has_the_locks_of_groups_that_share_hosts() -> None:
+    lock = {"run": "r2"}
+    states = {"backends": {"lock": {"run": "r1"}}, "eu": {"lock": lock}, "us": {"lock": {}}, "web": {"lock": lock}}
+    groups = {"backends": ["backend1", "backend2"], "eu": ["other", "backend2"], "us": ["backend1"], "web": ["web1"]}
+    (view,) = inputs.views(["lb1"], [{}], [health()], [{"groups": states}], "backends", groups)
+    assert view["others"] == [{"group": "eu", "shared": ["backend2"], "run": "r2"}]
+    assert inputs.views(["lb1"], [{}], [health()], [{"groups": states}], "gone", groups)[0]["others"] == []
 
 
 @pytest.mark.parametrize("away", [0, 1, 2])
@@ -87,7 +97,7 @@ def test_a_load_balancer_that_goes_away_meanwhile_was_not_reached(away: int) -> 
     results: list[dict[str, t.Any]] = [{"live": "same"}, health(), {"groups": {}}]
     results[away] = AWAY
     info, asked, rollout = results
-    (view,) = inputs.views(["lb1"], [info], [asked], [rollout], "backends")
+    (view,) = inputs.views(["lb1"], [info], [asked], [rollout], "backends", {})
     assert (view["reachable"], view["error"], view["info"]) == (False, AWAY["msg"], {})
 
 
@@ -99,7 +109,7 @@ def test_a_plan_is_made_of_members_and_views() -> None:
     }
     members = inputs.members(names, hostvars, 5000, names)
     info = sample.view("lb1", members)["info"]
-    views = inputs.views(["lb1", "lb2"], [info, AWAY], [health(*names), AWAY], [{"groups": {}}, AWAY], "backends")
+    views = inputs.views(["lb1", "lb2"], [info, AWAY], [health(*names), AWAY], [{"groups": {}}, AWAY], "backends", {})
     found = plan.make(sample.request(members=members, views=views))
     assert found["order"] == names
     assert [told.splitlines()[0] for told in found["findings"]] == ["lb2 cannot be reached: no route to host"]
