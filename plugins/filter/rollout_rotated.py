@@ -39,10 +39,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    When the last one had reloaded, the reloads, the load balancers that could not be told, and the servers that still
-    have requests.
+    When the last one had reloaded, the reloads, the load balancers that could not be told, the servers that still have
+    requests, and those that somebody else holds.
   type: dict
-  sample: {at: 1795842000.0, reloads: [], left: {lb2: no route to host}, away: [lb2], waiting: {}}
+  sample: {at: 1795842000.0, reloads: [], left: {lb2: no route to host}, away: [lb2], waiting: {}, foreign: {}}
 """
 
 import typing as t

@@ -20,8 +20,9 @@ options:
     required: true
   state:
     description: >-
-      The batch that is watched (C(watching)), the one that is out of rotation (C(holding)), and what stops have cut so
-      far (C(cut)), as the filter P(evenkeel.web.rollout_cut#filter) tells it.
+      The batch that is watched (C(watching)), the one that is out of rotation (C(holding)), what stops have cut so far
+      (C(cut)), as the filter P(evenkeel.web.rollout_cut#filter) tells it, and the servers that somebody else holds
+      (C(foreign)), as P(evenkeel.web.rollout_rotated#filter) tells them.
     type: dict
     required: true
   logs:

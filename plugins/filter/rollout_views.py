@@ -38,13 +38,17 @@ options:
     description: The group that rolls.
     type: str
     required: true
+  groups:
+    description: The magic variable C(groups), for the locks of groups that share hosts with the one that rolls.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
 - name: Show what each load balancer sees
   ansible.builtin.debug:
     msg: "{{ groups['load_balancers'] | evenkeel.web.rollout_views(infos.results, healths.results, locks.results,
-      'backends') }}"
+      'backends', groups) }}"
 """
 
 RETURN = r"""
@@ -53,20 +57,25 @@ _value:
   type: list
   elements: dict
   sample:
-    - {name: lb1, reachable: true, error: '', info: {}, health: {}, rollout: {}}
+    - {name: lb1, reachable: true, error: '', info: {}, health: {}, rollout: {}, others: []}
 """
 
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import inputs
 
 
 def rollout_views(
-    names: Sequence[str], infos: inputs.Results, healths: inputs.Results, rollouts: inputs.Results, group: str
+    names: Sequence[str],
+    infos: inputs.Results,
+    healths: inputs.Results,
+    rollouts: inputs.Results,
+    group: str,
+    groups: Mapping[str, Sequence[str]] | None = None,
 ) -> list[dict[str, t.Any]]:
     """Return the views."""
-    return inputs.views(names, infos, healths, rollouts, group)
+    return inputs.views(names, infos, healths, rollouts, group, groups or {})
 
 
 class FilterModule:

@@ -62,6 +62,12 @@ _raw:
       description: Names of the variables that were given with C(-e), sorted.
       type: list
       elements: str
+    rollout_extra_vars:
+      description:
+        - For each of these variables whose name begins with C(rollout_) what gives it again, behind C(-e).
+        - The group, the verb and the version are left out, as a command names them, and what a vault holds.
+      type: dict
+      sample: {rollout_serial: rollout_serial=2, rollout_monitor: '{"rollout_monitor": {"seconds": 2}}'}
     now:
       description: The clock of the controller, in seconds since the epoch.
       type: float
@@ -83,6 +89,7 @@ from pathlib import Path
 
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import extra_vars
 
 MACHINE_ID = Path("/etc/machine-id")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -166,6 +173,7 @@ class LookupModule(LookupBase):
         """Return what the controller is."""
         self.set_options(var_options=variables, direct=kwargs)
         here, boot, pid = machine(), text_of(BOOT_ID), playbook()
+        given = {str(name): value for name, value in load_extra_vars(self._loader).items()}
         return [
             {
                 "who": who(),
@@ -173,7 +181,8 @@ class LookupModule(LookupBase):
                 "boot": boot,
                 "pid": pid,
                 "started": process(pid)[1],
-                "extra_vars": sorted(map(str, load_extra_vars(self._loader))),
+                "extra_vars": sorted(given),
+                "rollout_extra_vars": extra_vars(given),
                 "now": time.time(),
                 "gone": gone(self.get_option("locks"), here, boot),
             }

@@ -15,7 +15,8 @@ description:
   - A request failed when the client got a status of 500 or more. It was retried when nginx asked another server.
   - A request belongs to the last server that was asked, and to the version that this server named in
     C(X-App-Version). A request that reached no server has an empty address.
-  - An attempt is one server that was asked. It failed when the server answered with 5xx or not at all.
+  - An attempt is one server that was asked. It failed when the server answered with 5xx or not at all. The last one has
+    not failed where the client did not wait for its answer (status 499).
   - A line that is only half written is left for the next time. The log is read line by line, so its length does not
     matter.
 author:

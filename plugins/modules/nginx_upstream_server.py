@@ -171,6 +171,12 @@ not_found:
   type: list
   elements: str
   sample: []
+held_by_others:
+  description: Servers of these upstreams, named or not, that another owner holds, and who that is.
+  returned: always
+  type: dict
+  sample: {'192.0.2.13:5000': ops (disk swap)}
+  version_added: 0.3.0
 drain:
   description:
     - How long the task waited, which servers have no request left, and who holds the others - client, connection to the

@@ -24,7 +24,7 @@ ENVIRONMENT = {
 
 def run(*words: str, **variables: str) -> tuple[int, str]:
     environment = ENVIRONMENT | variables
-    done = subprocess.run(words, cwd=ROOT, env=environment, text=True, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(words, cwd=ROOT, env=environment, text=True, capture_output=True, check=False, timeout=400)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -71,6 +71,7 @@ def test_a_batch_replaces_the_one_before_in_one_reload(site: Site) -> None:
     result = site.drain(B, owner="deploy", exclusive=True, min_enabled="1")
     assert (result["reloads"], result["released"]) == (1, [A])
     assert held(site) == {B: ["deploy"], C: ["ops"]}
+    assert result["held_by_others"] == {C: "ops"}
     last = site.drain(owner="deploy", exclusive=True)
     assert (last["reloads"], last["released"]) == (1, [B])
     assert held(site) == {C: ["ops"]}

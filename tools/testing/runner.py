@@ -1,4 +1,4 @@
-"""Runs stages, two at a time, each in a process group of its own that does not outlive it."""
+"""Runs stages, two at a time and a patient one beside them, each in a process group that does not outlive it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,16 @@ AGAIN = "-again"
 FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", re.MULTILINE)
 # What a command ends with when it cannot run here; the last line that it printed says why.
 SKIP_CODE = 77
+
+PATIENT = ("nice", "-n", "10")
+
+
+def first_of(*queues: deque[Stage]) -> Stage | None:
+    """Take the first stage that is left."""
+    for queue in queues:
+        with contextlib.suppress(IndexError):
+            return queue.popleft()
+    return None
 
 
 def end_group(process: subprocess.Popen[bytes], grace: float) -> None:
@@ -53,13 +64,23 @@ class Runner:
         self.running: dict[int, subprocess.Popen[bytes]] = {}
 
     def run(self, stages: Sequence[Stage], workers: int = 2) -> list[Result]:
-        """Run the stages, started in this order."""
+        """Run the stages, started in this order; one that is patient when there is processor for it."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.left = len(stages)
         results: dict[str, Result] = {}
-        with ThreadPoolExecutor(workers) as pool:
-            futures = {stage.name: pool.submit(self.stage, stage) for stage in stages if not stage.alone}
-            results.update({name: future.result() for name, future in futures.items()})
+        some = deque(stage for stage in stages if not stage.alone and not stage.patient)
+        patient = deque(stage for stage in stages if not stage.alone and stage.patient)
+
+        def lane(*queues: deque[Stage], prefix: tuple[str, ...] = ()) -> None:
+            while stage := first_of(*queues):
+                command = (*prefix, *stage.command)
+                results[stage.name] = self.stage(dataclasses.replace(stage, command=command))
+
+        with ThreadPoolExecutor(workers + 1) as pool:
+            lanes = [pool.submit(lane, some, patient) for _ in range(workers)]
+            lanes.append(pool.submit(lane, patient, prefix=PATIENT))
+            for ended in lanes:
+                ended.result()
         for stage in stages:
             if stage.alone:
                 results[stage.name] = self.stage(stage)

@@ -20,8 +20,13 @@ class Stage:
     lab: str = ""
     # Runs after all others and beside none.
     alone: bool = False
+    # Makes no machines and waits for none: takes what processor two others leave.
+    patient: bool = False
     # Tests that wait for real programs: those that fail are tried once more when nothing else runs, and named.
     retry: bool = False
+
+
+LONG_SCENARIOS = ("backend", "exporter", "backend_asgi", "release", "mysql", "load_balancer")
 
 
 def linters() -> list[Stage]:
@@ -36,7 +41,7 @@ def linters() -> list[Stage]:
         Stage("mypy", "lint", ("bash", "-c", types), 300),
         Stage("changelog", "lint", ("bash", "-c", changelog), 120),
         Stage("docs-lint", "lint", ("bash", "-c", docs), 300),
-        Stage("ansible-lint", "lint", ("ansible-lint", "--strict", "--nocolor"), 900),
+        Stage("ansible-lint", "lint", ("ansible-lint", "--strict", "--nocolor"), 1800, patient=True),
     ]
 
 
@@ -45,18 +50,18 @@ def checks() -> list[Stage]:
     return [
         # Those of the plugins run in the artefact.
         Stage("unit", "unit", ("pytest", "-q", "tests/unit", "--ignore=tests/unit/plugins"), 900),
-        Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 600),
+        Stage("contract", "contract", ("pytest", "-q", "tests/contract"), 1800, patient=True),
         Stage("lab", "lab", ("pytest", "-q", "tests/lab"), 900, lab="test-lab"),
         *(core(version) for version in ("2.17", "2.21")),
         Stage("nginx", "nginx", ("pytest", "-q", "tests/nginx"), 1800, lab="test-nginx", retry=True),
-        Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 1200),
-        Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 900),
+        Stage("sanity", "artefact", ("tools/atest.sh", "sanity", "--local"), 2400, patient=True),
+        Stage("units-in-artefact", "artefact", ("tools/atest.sh", "units", "--local"), 1800, patient=True),
     ]
 
 
 def core(version: str) -> Stage:
     """Return the tests of the artefact with another ansible-core."""
-    return Stage(f"core-{version}", "core", ("tools/core", version), 1200)
+    return Stage(f"core-{version}", "core", ("tools/core", version), 2400, patient=True)
 
 
 def applications(root: Path) -> list[Stage]:
@@ -131,8 +136,10 @@ def site(name: str, suite: str, *options: str) -> Stage:
 
 
 def scenarios(root: Path) -> list[Stage]:
-    """Return the molecule scenarios, on trixie."""
-    names = sorted(path.parent.name for path in (root / "molecule").glob("*/molecule.yml"))
+    """Return the molecule scenarios, on trixie: the long ones first, so that short ones fill the end."""
+    known = {path.parent.name for path in (root / "molecule").glob("*/molecule.yml")}
+    names = [name for name in LONG_SCENARIOS if name in known]
+    names += sorted(known.difference(names))
     return [
         Stage(
             name=f"molecule-{name}",

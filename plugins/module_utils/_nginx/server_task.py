@@ -47,6 +47,15 @@ class Decision:
             }
         )
 
+    def held_by_others(self, owner: str) -> dict[str, str]:
+        """Servers of these upstreams, named or not, that somebody else holds, and who."""
+        return {
+            server.address: rotation.owners(others)
+            for _site, after in self.pairs
+            for server in after.servers
+            if (others := [known for known in server.holds or rotation.by_hand(server) if known.owner != owner])
+        }
+
 
 def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, t.Any]:
     """Do what the options say and return the result.
@@ -73,6 +82,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
         "servers": _describe(decision, params, drained),
         "released": decision.released,
         "not_found": list(decision.selection.not_found),
+        "held_by_others": decision.held_by_others(params["owner"]),
         "drain": drained.as_data(),
         "warnings": [*applied.warnings, *_still_held(decision, params), *drained.warnings()],
     }

@@ -24,6 +24,8 @@ from ansible_collections.evenkeel.web.plugins.module_utils._rollout.ports import
 ROTATED = ".1"
 # nginx puts a comma between the servers that it tried, and a colon where it redirected a request inside.
 TRIED = re.compile(r", | : ")
+# What nginx answers a client that did not wait (ngx_http_request.h, NGX_HTTP_CLIENT_CLOSED_REQUEST).
+CLIENT_CLOSED = 499
 
 
 @dataclasses.dataclass
@@ -62,27 +64,37 @@ def moment(text: str) -> int:
     return int(datetime.datetime.fromisoformat(text).timestamp())
 
 
-def attempts_of(addresses: str, statuses: str, upstream: str) -> tuple[tuple[str, bool], ...]:
+def attempts_of(
+    addresses: str, statuses: str, upstream: str, client_closed: bool = False
+) -> tuple[tuple[str, bool], ...]:
     """Return each server that was asked, and whether it failed.
 
     :param addresses: C($upstream_addr)
     :param statuses: C($upstream_status)
     :param upstream: C($proxy_host), which stands for the address when no server was left to ask
+    :param client_closed: the client did not wait: that the last server has not answered says nothing about it
     """
     asked = TRIED.split(addresses) if addresses and addresses != "-" else []
     said = TRIED.split(statuses)
     said += ["-"] * (len(asked) - len(said))
+    last = len(asked) - 1
     return tuple(
-        (address, status == "-" or (status[:1] == "5" and len(status) == 3))
-        for address, status in zip(asked, said, strict=False)
+        (address, _failed(status) and not (client_closed and status == "-" and number == last))
+        for number, (address, status) in enumerate(zip(asked, said, strict=False))
         if address != upstream
     )
 
 
+def _failed(status: str) -> bool:
+    return status == "-" or (status[:1] == "5" and len(status) == 3)
+
+
 @functools.lru_cache(maxsize=4096)
-def _route(addresses: str, statuses: str, upstream: str) -> tuple[str, bool, tuple[tuple[str, bool], ...]]:
+def _route(
+    addresses: str, statuses: str, upstream: str, client_closed: bool
+) -> tuple[str, bool, tuple[tuple[str, bool], ...]]:
     """Return who was asked last, whether it was not the first, and all attempts; a log repeats itself."""
-    attempts = attempts_of(addresses, statuses, upstream)
+    attempts = attempts_of(addresses, statuses, upstream, client_closed)
     last = TRIED.split(addresses)[-1]
     return attempts[-1][0] if attempts and attempts[-1][0] == last else "", ", " in addresses, attempts
 
@@ -104,7 +116,8 @@ def parse(line: bytes) -> Request:
     try:
         entry = json.loads(line.decode(errors="replace"))
         upstream = entry["upstream"] or _named(entry["ua"])
-        address, retried, attempts = _route(entry["ua"], entry["us"], upstream)
+        closed = entry["status"] == CLIENT_CLOSED
+        address, retried, attempts = _route(entry["ua"], entry["us"], upstream, closed)
         failed = entry["status"] >= 500
         return Request(moment(entry["ts"]), upstream, address, entry["version"], failed, retried, attempts)
     except (KeyError, TypeError, AttributeError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.model import BY_HAND
 
@@ -29,6 +29,8 @@ class Seen:
     # Members that get requests now: healthy everywhere, held nowhere, and no backup.
     serving: tuple[str, ...]
     upstreams: tuple[str, ...]
+    # Of those that we hold: what for, as the load balancers have it.
+    reasons: dict[str, tuple[str, ...]]
 
 
 def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
@@ -37,7 +39,11 @@ def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
     :param owner: whose holds are ours
     """
     holds = {member["name"]: _holds(member, views) for member in members}
-    ours = tuple(name for name, found in holds.items() if any(hold["owner"] == owner for hold in found))
+    reasons = {
+        name: tuple(dict.fromkeys(str(hold.get("reason") or "") for hold in found if hold["owner"] == owner))
+        for name, found in holds.items()
+    }
+    ours = tuple(name for name, found in reasons.items() if found)
     skipped = {
         name: "; ".join(dict.fromkeys(_told(hold) for hold in found if hold["owner"] != owner))
         for name, found in holds.items()
@@ -49,7 +55,7 @@ def look(members: Sequence[Member], views: Sequence[View], owner: str) -> Seen:
     upstreams = sorted(
         {up["name"] for view in views for up, _server in _servers(view, {m["address"] for m in members})}
     )
-    return Seen(ours, skipped, unhealthy, serving, tuple(upstreams))
+    return Seen(ours, skipped, unhealthy, serving, tuple(upstreams), reasons)
 
 
 def disagreements(members: Sequence[Member], views: Sequence[View], owner: str) -> list[str]:
@@ -67,6 +73,31 @@ def disagreements(members: Sequence[Member], views: Sequence[View], owner: str) 
             told = "; ".join(f"on {lb} {'held by ' + who if who else 'in rotation'}" for lb, who in held.items())
             mend = "put it back (undrain.yml) or hold it (drain.yml) on all"
             found.append(f"the load balancers disagree about {member['name']}: {told}; {mend}")
+    return found
+
+
+def emptied(views: Sequence[View], owner: str, batches: Sequence[Collection[str]]) -> dict[tuple[str, ...], list[str]]:
+    """Return what the hold refuses (rotation.too_few): that a batch takes the last servers in rotation of an upstream.
+
+    As there, whether a server is healthy makes no difference, a backup does not count, and a batch releases what this
+    owner holds else.
+
+    :param batches: the addresses of each batch
+    :return: by upstream and those of its servers that are taken, the load balancers
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
+    for view in views:
+        for upstream in view["info"].get("upstreams", ()):
+            regular = [server for server in upstream["servers"] if not server["backup"]]
+            had = {server["address"] for server in regular if server["state"] != "held"}
+            free = had | {
+                server["address"] for server in regular if all(hold["owner"] == owner for hold in _held(server))
+            }
+            for batch in batches:
+                left = free.difference(batch)
+                if had and not left:
+                    found.setdefault((upstream["name"], *sorted(free)), []).append(view["name"])
+                had = left
     return found
 
 

@@ -145,10 +145,10 @@ def next_steps(summary: Summary) -> list[str]:
     return list(_NEXT.get(summary["outcome"], _nowhere)(summary))
 
 
-def _again(summary: Summary) -> str:
+def _again(summary: Summary, without: Iterable[str] = ()) -> str:
     """Return the command of the run once more, for the hosts that it was for."""
     chosen = [*summary["order"], *summary["unchanged"], *summary["skipped"]] if summary["not_selected"] else []
-    return words.command(summary, hosts=chosen)
+    return words.command(summary, hosts=chosen, without=without)
 
 
 def _nowhere(summary: Summary) -> Iterable[str]:
@@ -167,7 +167,9 @@ def _after_success(summary: Summary) -> Iterable[str]:
 
 
 def _after_canary(summary: Summary) -> Iterable[str]:
-    yield f"Go on with the others: {_again(summary)}"
+    # No release tells whom a restart has taken: with the canary it would begin again.
+    without = ["rollout_canary"] if summary["verb"] == "restart" else []
+    yield f"Go on with the others: {_again(summary, without)}"
     yield from _go_back(summary, "Or go back")
 
 
@@ -203,7 +205,7 @@ def _after_refusal(summary: Summary) -> Iterable[str]:
 
 
 def _status(summary: Summary) -> str:
-    return words.command({"name": summary["name"]}, "status")
+    return words.command(summary, "status")
 
 
 _NEXT: dict[str, Callable[[Summary], Iterable[str]]] = {

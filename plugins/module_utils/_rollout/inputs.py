@@ -58,7 +58,12 @@ def members(
 
 
 def views(
-    names: Sequence[str], infos: Results, healths: Results, rollouts: Results, group: str
+    names: Sequence[str],
+    infos: Results,
+    healths: Results,
+    rollouts: Results,
+    group: str,
+    groups: Mapping[str, Sequence[str]],
 ) -> list[dict[str, t.Any]]:
     """Return what each load balancer sees, as the plan reads it.
 
@@ -67,10 +72,13 @@ def views(
     :param healths: results of health_check
     :param rollouts: results of rollout_info
     :param group: the group that rolls
+    :param groups: the hosts of each group of the inventory
     """
+    shared = {name: [host for host in groups.get(group, ()) if host in hosts] for name, hosts in groups.items()}
     found = []
     for name, info, health, rollout in zip(names, infos, healths, rollouts, strict=True):
         lost = next((result for result in (info, health, rollout) if result.get("unreachable")), None)
+        known = rollout.get("groups", {})
         found.append(
             {
                 "name": name,
@@ -78,7 +86,13 @@ def views(
                 "error": str(lost.get("msg", "")) if lost else "",
                 "info": {} if lost else info,
                 "health": {target["name"]: target for target in health.get("targets", ())},
-                "rollout": rollout.get("groups", {}).get(group, {}),
+                "rollout": known.get(group, {}),
+                # Locks of groups that have hosts of this one.
+                "others": [
+                    {"group": other, "shared": shared[other], **state["lock"]}
+                    for other, state in sorted(known.items())
+                    if other != group and shared.get(other) and state.get("lock")
+                ],
             }
         )
     return found
@@ -92,16 +106,17 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
     :param now: when the last one had returned, epoch in seconds by the controller's clock
     :return: C(at) (when the last one had reloaded), C(reloads), C(left) (load balancers that could not be told, with
         the reason), C(away) (those of them that did not answer at all), C(waiting) (servers with requests, per load
-        balancer)
+        balancer), C(foreign) (servers that somebody else holds, and who)
     """
     reloads: list[dict[str, t.Any]] = []
-    left, waiting = {}, {}
+    left, waiting, foreign = {}, {}, dict[str, str]()
     at, changed = now, 0.0
     for name, result in reversed(list(zip(names, results, strict=True))):
         if result.get("unreachable") or result.get("failed"):
             left[name] = first_line(result.get("msg"))
             continue
         drain, reload = result.get("drain") or {}, result.get("reload") or {}
+        foreign.update(result.get("held_by_others") or {})
         at -= drain.get("seconds", 0.0)
         changed = changed or at
         if reload.get("performed"):
@@ -111,7 +126,8 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
         if drain.get("waiting"):
             waiting[name] = drain["waiting"]
     away = [name for name, result in zip(names, results, strict=True) if result.get("unreachable")]
-    return {"at": changed or now, "reloads": reloads, "left": left, "away": away, "waiting": waiting}
+    found = {"reloads": reloads, "left": left, "away": away, "waiting": waiting, "foreign": foreign}
+    return {"at": changed or now, **found}
 
 
 def logs(names: Sequence[str], results: Results, offsets: Mapping[str, float | str]) -> list[dict[str, t.Any]]:

@@ -96,13 +96,19 @@ def _flag(value: t.Any) -> bool:
     return True
 
 
+def _absolute(value: t.Any) -> bool:
+    return isinstance(value, str) and value.startswith("/")
+
+
 def _statuses(value: t.Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(100 <= int(one) <= 599 for one in value)
 
 
-NESTED = ("health_check", "monitor")
+NESTED = ("health_check", "monitor", "hooks")
+HOOKS = ("hooks.before", "hooks.before_batch", "hooks.after_batch", "hooks.after")
 # What a plan can be made without.
 OPTIONAL = (
+    *HOOKS,
     "health_check.path",
     "health_check.port",
     "health_check.host",
@@ -138,4 +144,5 @@ CHECKS: dict[str, tuple[Check, str]] = {
     "health_check.timeout": (_at_least(0.1), f"{SECONDS} from 0.1 on"),
     "health_check.passes": (_whole(1), f"{WHOLE} from 1 on"),
     "health_check.status": (_statuses, "not a list of status codes"),
+    **dict.fromkeys(HOOKS, (_absolute, "not an absolute path of a file of tasks")),
 }

@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import batches, capacity, options, plan_text, words
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.lock import duration
 
 Request = Mapping[str, t.Any]
 NO_BATCHES: dict[str, t.Any] = {"batches": [], "serial": [1], "capacity": [], "min_healthy": 0}
+# Between what a run is about and its name, in the reason of its holds (__rollout_reason of the role rollout).
+RUN = ", run "
 # What a batch takes beside the waits that have an option: executing tasks, seconds.
 OVERHEAD = 15.0
 
@@ -24,7 +26,7 @@ def make(request: Request) -> dict[str, t.Any]:
     """Return the plan; where its C(findings) are not empty, nothing may be changed.
 
     :param request: C(verb) (deploy, rollback or restart), C(name) (the group), C(version), C(only_marked), C(options),
-        C(members), C(load_balancers) and C(gone) (runs that are proven dead)
+        C(members), C(load_balancers), C(gone) (runs that are proven dead) and C(extra_vars) (to be given again)
     """
     # By name: what is said must not depend on whom was asked first.
     views = sorted(request["load_balancers"], key=lambda view: str(view["name"]))
@@ -42,6 +44,7 @@ def make(request: Request) -> dict[str, t.Any]:
         "version": request["version"],
         # Where all go back to one release it has a name, by which the same command can be given again.
         "back_to": _back_to(request, order, targets),
+        "extra_vars": dict(request.get("extra_vars") or {}),
         "owner": owner,
         "names": [member["name"] for member in members],
         "backups": [member["name"] for member in members if member["backup"]],
@@ -56,21 +59,23 @@ def make(request: Request) -> dict[str, t.Any]:
         "hosts": _hosts(request, targets, batched["batches"], seen),
         **batched,
     }
+    plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
+    taken = plan["batches"][:1] if plan["stops_after_first_batch"] else plan["batches"]
     plan["findings"] = [
         *wrong,
         *_findings(request, owner, seen, targets),
         *_apart(request, order, targets),
+        *([] if order else _all_skipped(request, seen, targets)),
         *([] if wrong else _cannot(plan, seen)),
+        *_emptied(plan, views, taken),
     ]
     plan["warnings"] = [
         *_broken_locks(request),
         *(f"{name} is unhealthy: {told}" for name, told in seen.unhealthy.items()),
         *([] if wrong else _cut_down(request, plan)),
     ]
-    plan["stops_after_first_batch"] = not wrong and _stops(request, plan, seen, targets)
-    taken = 1 if plan["stops_after_first_batch"] else len(plan["batches"])
-    plan["reloads"] = taken + 1 if taken else 0
-    plan["seconds_longest"] = _longest(request, taken) if taken else 0.0
+    plan["reloads"] = len(taken) + 1 if taken else 0
+    plan["seconds_longest"] = _longest(request, len(taken)) if taken else 0.0
     plan["text"] = plan_text.lines(plan)
     return plan
 
@@ -88,7 +93,7 @@ def _hosts(
             "address": member["address"],
             "from": member["release"].get("current", ""),
             "to": targets[member["name"]],
-            "back": _back(request, member, targets[member["name"]], seen),
+            "back": _back(request, member, seen),
             "batch": numbers.get(member["name"], 0),
             "why_first": _why_first(member["name"], seen),
         }
@@ -96,14 +101,19 @@ def _hosts(
     }
 
 
-def _back(request: Request, member: capacity.Member, target: str, seen: capacity.Seen) -> str:
-    """Return the release that a host goes back to when the target does not do well.
+def _back(request: Request, member: capacity.Member, seen: capacity.Seen) -> str:
+    """Return the release that a host goes back to when the target does not do well: one that has served.
 
-    A deploy that was killed after its switch has left the target as the current release; what ran is C(previous).
+    A deploy that was killed after its switch has left what it brought as C(current), and what ran as C(previous); one
+    that was killed before, a restart and a rollback have not. The holds of that run say what it was about. Where they
+    do not, C(previous) has served for certain.
     """
     current, previous = (str(member["release"].get(name, "")) for name in ("current", "previous"))
-    half_way = request["verb"] == "deploy" and current == target and member["name"] in seen.ours
-    return previous or current if half_way else current
+    if request["verb"] != "deploy" or member["name"] not in seen.ours:
+        return current
+    told = [reason for reason in seen.reasons[member["name"]] if RUN in reason]
+    brought = words.subject({"verb": "deploy", "version": current})
+    return current if told and not any(reason.startswith(brought + RUN) for reason in told) else previous or current
 
 
 def _stops(request: Request, plan: Mapping[str, t.Any], seen: capacity.Seen, targets: Mapping[str, str]) -> bool:
@@ -183,6 +193,25 @@ def _cut_down(request: Request, plan: Mapping[str, t.Any]) -> list[str]:
     ]
 
 
+def _all_skipped(request: Request, seen: capacity.Seen, targets: Mapping[str, str]) -> list[str]:
+    """Return that nothing would be done, where there is something to do: whoever deploys would believe that it is done.
+
+    Who only looks for what is marked comes again: the mark stays.
+    """
+    if request["only_marked"]:
+        return []
+    held = [member for member in request["members"] if member["selected"] and member["name"] in seen.skipped]
+    waiting = [one["name"] for one in held if _needs(request, one, seen, targets[one["name"]])]
+    if not waiting:
+        return []
+    told = "; ".join(f"{name} is {seen.skipped[name]}" for name in waiting)
+    undrain = words.command({"name": request["name"]}, "undrain", waiting)
+    return [
+        f"{told}: no other host needs a {request['verb']}, so nothing would be done; when that work is done: "
+        f"{undrain}; or leave {'it' if len(waiting) == 1 else 'them'} out of --limit"
+    ]
+
+
 def _apart(request: Request, order: Sequence[str], targets: Mapping[str, str]) -> list[str]:
     """Return that hosts go back to different releases.
 
@@ -253,17 +282,28 @@ def _not_serving(view: capacity.View) -> list[str]:
 
 
 def _locked(request: Request, view: capacity.View) -> list[str]:
-    """Return who else rolls this group."""
-    lock = view["rollout"].get("lock") or {}
+    """Return who else rolls this group, or one that has hosts of it: a lock is for one group."""
+    found = _locked_by(request, request["name"], view, view["rollout"].get("lock") or {})
+    for lock in view.get("others", ()):
+        hosts = ", ".join(lock["shared"])
+        found += [
+            f"{hosts} of {request['name']} may be taken at the same time: {told}"
+            for told in _locked_by(request, lock["group"], view, lock)
+        ]
+    return found
+
+
+def _locked_by(request: Request, group: str, view: capacity.View, lock: Mapping[str, t.Any]) -> list[str]:
+    """Return who has the lock of a group."""
     if not lock or lock["run"] in request.get("gone", ()):
         return []
     if not lock["run"]:
-        return [f"{request['name']} is locked on {view['name']}: {lock['error']}"]
+        return [f"{group} is locked on {view['name']}: {lock['error']}"]
     what = f"{lock.get('verb') or 'rollout'}{' of ' + lock['version'] if lock.get('version') else ''}"
     return [
-        f"{request['name']} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
+        f"{group} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
         f"'{lock.get('step', '')}' {duration(float(lock['age']))} ago by its clock. "
-        f"If that run is dead: {words.unlock(request['name'], lock['run'])}"
+        f"If that run is dead: {words.unlock(group, lock['run'])}"
     ]
 
 
@@ -282,10 +322,22 @@ def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list
         return [
             f"{name} has no release before {release['current']} to go back to; name one: -e release_version=VERSION"
         ]
+    # A kill between the writes of the two links leaves both with one release.
+    if request["verb"] == "rollback" and not request["version"] and _is_current(release, target):
+        has = ", ".join(other for other in release.get("complete", ()) if other != target) or "no other"
+        return [
+            f"{name}: previous is the release that runs ({target}); name the one that is meant: "
+            f"-e release_version=VERSION, it has {has}"
+        ]
     if request["verb"] == "rollback" and target not in release.get("complete", ()):
         has = ", ".join(release.get("complete", ())) or "none"
         return [f"{name} does not have the release {target} any more; it has {has}; deploy it"]
     return []
+
+
+def _is_current(release: Mapping[str, t.Any], version: str) -> bool:
+    """Return whether a host has this release, and no process that runs in another one."""
+    return release["current"] == version and release.get("running") in ("", None, version)
 
 
 def _broken_locks(request: Request) -> list[str]:
@@ -322,6 +374,24 @@ def _cannot(plan: Mapping[str, t.Any], seen: capacity.Seen) -> list[str]:
     out += [f"{name} is {why}" for name, why in plan["skipped"].items()]
     most = len(set(seen.serving).difference(left[:1]))
     return [f"{'; '.join([told, *out])}; bring one back, or accept fewer: -e rollout_min_healthy={most}"]
+
+
+def _emptied(
+    plan: Mapping[str, t.Any], views: Sequence[capacity.View], taken: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """Return where the hold of a batch would be refused, before anything is locked, staged or migrated."""
+    if plan["min_healthy"] == 0:
+        return
+    names = {host["address"]: name for name, host in plan["hosts"].items()}
+    batches_taken = [[plan["hosts"][name]["address"] for name in batch] for batch in taken]
+    for (upstream, *addresses), lbs in capacity.emptied(views, plan["owner"], batches_taken).items():
+        hosts = [names[address] for address in addresses]
+        fewer = "take fewer at once (rollout_serial), " if len(hosts) > 1 else ""
+        yield (
+            f"{', '.join(lbs)}: nobody else is in rotation in the upstream {upstream} (a backup does not count) while "
+            f"{', '.join(hosts)} {'is' if len(hosts) == 1 else 'are'} held; {fewer}put another server into it, or "
+            "accept that nobody serves: -e rollout_min_healthy=0"
+        )
 
 
 def _longest(request: Request, taken: int) -> float:

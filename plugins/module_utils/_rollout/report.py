@@ -23,6 +23,7 @@ REPEATED: dict[str, t.Any] = {
     "name": "",
     "version": "",
     "back_to": "",
+    "extra_vars": {},
     "owner": "",
     "findings": [],
     "warnings": [],

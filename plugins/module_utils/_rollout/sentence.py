@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.inputs import Results, events
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.judge import judge
@@ -29,7 +29,8 @@ def sentence(
 
     What does badly leaves the rotation as one batch, as it came; what this run did before goes back one by one.
 
-    :param state: C(watching) names the batch before, C(holding) the one that is out now, C(cut) what its stop has cut
+    :param state: C(watching) names the batch before, C(holding) the one that is out now, C(cut) what its stop has cut,
+        C(foreign) the servers that somebody else holds
     :param logs: results of access_log_info since the batch before was released, one for each load balancer
     :param healths: results of health_check for all members but the batch that is out, one for each load balancer
     :param failure_action: C(pause) reverts the batch before, C(rollback) everything that this run has done
@@ -51,7 +52,7 @@ def sentence(
             "events": events(watching, "failed", plan, now, why),
         }
     return {
-        "stop": _too_few(plan, state["holding"], ill),
+        "stop": _too_few(plan, [*state["holding"], *_foreign(plan, state["foreign"])], ill),
         "revert": [],
         "revert_serial": [1],
         "events": events(watching, "watched", plan, now),
@@ -72,6 +73,10 @@ def _wrong(
         verdict = judge(logs, [plan["hosts"][host]["address"] for host in watching], monitor, cut)
         told += [] if verdict["ok"] else [verdict["text"]]
     return "; ".join(told)
+
+
+def _foreign(plan: Mapping[str, t.Any], addresses: Collection[str]) -> list[str]:
+    return [name for name, host in plan["hosts"].items() if host["address"] in addresses]
 
 
 def _too_few(plan: Mapping[str, t.Any], holding: Iterable[str], ill: Mapping[str, str]) -> str:

@@ -8,6 +8,9 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
+import shlex
 import typing as t
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +18,11 @@ from collections.abc import Iterable, Mapping
 WITH_DECIMAL, IN_SECONDS = 100, 120
 # The group that the playbooks roll unless they are told another one.
 USUAL_GROUP = "backends"
+# Extra variables of a rollout that its command says in another way, and those that are for one verb only.
+SAID = ("rollout_group", "rollout_verb", "rollout_version")
+OF_ONE_VERB = ("rollout_canary", "rollout_only_marked")
+# What neither a shell nor C(key=value) of Ansible reads as anything else.
+PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 
 
 def duration(seconds: float) -> str:
@@ -76,11 +84,33 @@ def subject(about: Mapping[str, t.Any]) -> str:
     return f"{verb} of {version}" if version and verb != "restart" else verb
 
 
-def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = ()) -> str:
-    """Return the command that does what a plan or a summary is about.
+def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
+    """Return what follows C(-e) for each variable of a rollout that was given so; those of others may be secrets.
+
+    What cannot be written, as what a vault holds, is left out.
+    """
+    found = {}
+    for name, value in values.items():
+        if not name.startswith("rollout_") or name in SAID:
+            continue
+        if isinstance(value, str) and PLAIN.fullmatch(value):
+            found[name] = f"{name}={value}"
+            continue
+        try:
+            text = json.dumps({name: value}, ensure_ascii=False)
+        except (TypeError, ValueError):
+            continue
+        # What the user has left to Ansible to fill in is not filled in before it is printed.
+        found[name] = re.sub(r"{([{%#])", lambda match: f"{{\\u{ord(match[1]):04x}", text)
+    return found
+
+
+def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (), without: Iterable[str] = ()) -> str:
+    """Return the command that does what a plan or a summary is about, with the extra variables that it was given.
 
     :param verb: another verb, without its version; default the same one
     :param hosts: default all
+    :param without: extra variables that are left out
     """
     words = ["ansible-playbook", f"{verb or about.get('verb') or 'deploy'}.yml"]
     version = about.get("version") or about.get("back_to")
@@ -88,6 +118,9 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
         words += ["-e", f"release_version={version}"]
     if about.get("name", USUAL_GROUP) != USUAL_GROUP:
         words += ["-e", f"rollout_group={about['name']}"]
+    left_out = {*without, *(OF_ONE_VERB if verb else ())}
+    for name, given in (about.get("extra_vars") or {}).items():
+        words += [] if name in left_out else ["-e", shlex.quote(given)]
     limit = ",".join(hosts)
     return " ".join([*words, *(["-l", limit] if limit else [])])
 

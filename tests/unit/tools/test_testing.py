@@ -68,6 +68,25 @@ def test_two_stages_run_at_once_and_never_three(runner: Runner, tmp_path: Path) 
     assert max(int(line) for line in (tmp_path / "seen").read_text().split()) == 2
 
 
+def test_a_patient_stage_runs_beside_two_others_and_is_nice_to_them(runner: Runner, tmp_path: Path) -> None:
+    script = f"nice > {tmp_path}/$0; until [ $(ls {tmp_path} | grep -c '^[abp]$') = 3 ]; do sleep 0.1; done"
+    names = ("p", "a", "b")
+    stages = [Stage(name, "g", ("bash", "-c", script, name), 20, patient=name == "p") for name in names]
+    assert {result.state for result in runner.run(stages)} == {OK}
+    mine = os.nice(0)
+    assert {name: int((tmp_path / name).read_text()) for name in names} == {
+        "p": min(mine + 10, 19),
+        "a": mine,
+        "b": mine,
+    }
+
+
+def test_patient_stages_are_taken_at_full_speed_when_nothing_else_is_left(runner: Runner, tmp_path: Path) -> None:
+    script = f"nice >> {tmp_path}/nice; sleep 0.3"
+    runner.run([Stage(str(number), "g", ("bash", "-c", script), 20, patient=True) for number in range(6)])
+    assert str(os.nice(0)) in (tmp_path / "nice").read_text().split()
+
+
 def test_a_stage_that_hangs_is_ended_with_all_that_it_started(runner: Runner, tmp_path: Path) -> None:
     began = time.monotonic()
     script = f"trap '' TERM; sleep 300 & echo $! > {tmp_path}/pid; wait"

@@ -10,11 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.rollouts.bench import ROOT, Bench
+from tests.rollouts.bench import ROOT, SECOND, Bench
+from tests.rollouts.faults.breaks import file
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, ONE_NEW, Row, arguments, killed_when, once, read_until
 
 
-def killed(name: str, line: str) -> Row:
+def killed(name: str, line: str, ends: str = r"succeeded") -> Row:
     """Return the row of a controller that is killed when it prints a line, and starts again at once."""
     return Row(
         name=f"the controller is killed while {name}",
@@ -22,7 +23,7 @@ def killed(name: str, line: str) -> Row:
         options=FIRST_ONLY,
         code=0,
         versions=ONE_NEW,
-        says=(r"lock.*broken|broke the lock|proven dead|is dead", r"succeeded"),
+        says=(r"lock.*broken|broke the lock|proven dead|is dead", ends),
         sees="At most one batch is held and gets no request; the others serve. The lock is left behind.",
         todo=(
             "Run the same command again, from the same machine, not restarted since: it proves that the run is dead, "
@@ -74,12 +75,68 @@ def far_away(bench: Bench, row: Row) -> tuple[int, str]:
     return done.code, done.output
 
 
+# What another controller does that takes this one for dead: break the lock, take it, and hold a batch of its own.
+TAKEN_OVER = """---
+- name: Break the lock
+  evenkeel.web.rollout:
+    name: backends
+    state: unlocked
+    run: "{{ __rollout_run }}"
+    break_run: "{{ __rollout_run }}"
+    who: bob
+  loop: "{{ groups.load_balancers }}"
+  delegate_to: "{{ item }}"
+
+- name: Take the lock
+  evenkeel.web.rollout:
+    name: backends
+    state: locked
+    run: bobs
+    who: bob
+  loop: "{{ groups.load_balancers }}"
+  delegate_to: "{{ item }}"
+
+- name: Hold a batch
+  evenkeel.web.nginx_upstream_server:
+    servers: [backend3]
+    owner: rollout-backends
+    wait: false
+  loop: "{{ groups.load_balancers }}"
+  delegate_to: "{{ item }}"
+"""
+
 ROWS = [
+    killed("it migrates", "Run the migration"),
     killed("it stages", "Hand over the hosts in the order of the plan"),
     killed("it holds a batch", "Hold exactly this batch"),
     killed("the application restarts", "Restart the application"),
     killed("it asks for health", "Wait until this host is healthy"),
     killed("it releases the last batch", "Release the last batch"),
+    killed("it watches the last batch", "Read the access logs since", ends=r"nothing to do|succeeded"),
+    killed("it reports", "Unlock, and leave the evidence", ends=r"nothing to do|succeeded"),
+    Row(
+        name="the controller is killed while a host goes back",
+        run=killed_when("Link the release that ran"),
+        version=f"{SECOND}-unhealthy",
+        options=FIRST_ONLY,
+        says=(r"is dead", r"backend1"),
+        sees="The host that went back is held and gets no request; the others serve. The lock is left behind.",
+        todo="Run the same command again: a release that does not do well goes back once more, to what ran before it.",
+    ),
+    Row(
+        name="the lock is broken although its run lives",
+        broken=file("theirs.yml", TAKEN_OVER),
+        variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/theirs.yml"}},
+        versions=ONE_NEW,
+        held=("backend1", "backend3"),
+        locked=True,
+        says=(r"has lost its lock on lb1", r"was broken \(by name\)", r"now it is held by"),
+        sees=(
+            "Two runs would undo each other's work: the one that has lost its lock touches nothing any more, neither "
+            "rotation nor lock, and says who has it. What it held stays held."
+        ),
+        todo="Wait for the run that has the lock. Then the same command again, which goes on where this one ended.",
+    ),
     Row(
         name="another machine's controller was killed",
         run=after_another_machine_died,

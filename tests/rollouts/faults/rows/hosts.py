@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tests.rollouts.bench import BACKENDS, FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import close_ssh, opens_ssh, pause, scripts, silent, wakes
+from tests.rollouts.faults.breaks import close_ssh, file, opens_ssh, pause, scripts, silent, wakes
 from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during, goes_on, once
 
 LOSSY = """command -v nft >/dev/null || apt-get install -qqy --no-install-recommends nftables >/dev/null
@@ -25,6 +25,18 @@ def held_by_ops(bench: Bench, row: Row) -> tuple[int, str]:
     """Hold backend2 as an operator does, then deploy."""
     bench.play("drain.yml", "-l", "backend2", "-e", '{"rotation_reason": "disk swap", "rotation_owner": "ops"}')
     return once(bench, row)
+
+
+TAKEN_OUT = """---
+- name: Take a server out, as drain.yml does
+  evenkeel.web.nginx_upstream_server:
+    servers: [backend2]
+    owner: ops
+    reason: disk swap
+    wait: false
+  loop: "{{ groups.load_balancers }}"
+  delegate_to: "{{ item }}"
+"""
 
 
 def only_its_owner_puts_it_back(bench: Bench) -> None:
@@ -123,6 +135,16 @@ ROWS = [
         sees="The host is left out, and its owner, reason and age are said. It stays held.",
         todo="`undrain.yml -l backend2` when the work is done, then the same command again.",
         after=only_its_owner_puts_it_back,
+    ),
+    Row(
+        name="somebody else takes a server out while the rollout runs",
+        broken=file("theirs.yml", TAKEN_OUT),
+        variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/theirs.yml"}},
+        versions=ONE_NEW,
+        held=("backend2",),
+        says=(r"held by somebody else since the plan was made: backend2 by ops \(disk swap\)", r"Done: backend1"),
+        sees="The rollout stops before the batch of that host: whoever took it out may have stopped it by now.",
+        todo="The same command again goes on with the others; `undrain.yml` when the work is done, then once more.",
     ),
     Row(
         name="the application's main process is killed while it drains",

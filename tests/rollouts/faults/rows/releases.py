@@ -55,6 +55,7 @@ ROWS = [
     Row(
         name="the health path answers with a redirect",
         version=f"{SECOND}-redirect",
+        options=FIRST_ONLY,
         says=(r"301", r"redirect is not healthy", r"reverted"),
         sees=f"A redirect is not healthy, whatever it leads to. {BACK}",
         todo="Set `rollout_health_check.path`, `.host` or `.status` to what the release means by healthy.",
@@ -95,6 +96,7 @@ ROWS = [
         name="the release before is unhealthy as well",
         version=f"{SECOND}-unhealthy",
         broken=faulty("backend1", FIRST, "unhealthy"),
+        options=FIRST_ONLY,
         held=("backend1",),
         says=(r"backend1", r"stuck|stays out"),
         sees="backend1 is unhealthy with both releases, so it stays out of rotation; the others serve.",
@@ -118,6 +120,7 @@ ROWS = [
             SQUATTER,
             "systemctl stop squatter; systemctl reset-failed stub-backend1; systemctl start stub-backend1",
         ),
+        options=FIRST_ONLY,
         held=("backend1",),
         # systemd tries to start backend1 again and again: what runs there depends on the moment.
         versions={"backend2": FIRST, "backend3": FIRST},

@@ -117,7 +117,28 @@ def has_not_migrated(bench: Bench) -> None:
     assert not any(bench.migrations().values())
 
 
+UNREADABLE = """---
+- name: Ask somebody
+  ansible.builtin.include_role:
+    name: nobody.knows
+"""
+
 ROWS = [
+    Row(
+        name="a file of tasks of your own is not there",
+        variables={"rollout_hooks": {"before_batch": "{{ lab_dir }}/nowhere.yml"}},
+        says=(r"nowhere\.yml", r"Nothing was changed"),
+        sees="Nothing was changed; which file it is.",
+        todo="Mend its name: it is a path on the controller, from the root on.",
+    ),
+    Row(
+        name="tasks of your own include what is not there",
+        broken=file("fails.yml", UNREADABLE),
+        variables={"rollout_hooks": {"before_batch": "{{ lab_dir }}/fails.yml"}, "rollout_serial": 2},
+        says=(r"nobody\.knows", r"hold backend1, backend2: ", r"Not touched: "),
+        sees="No host of the batch is stopped; what is missing is said above the report.",
+        todo="Mend what the tasks include, and run the same command again.",
+    ),
     Row(
         name="tasks of your own fail before the first batch",
         broken=failing_tasks_while_another_migrates,

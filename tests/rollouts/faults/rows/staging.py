@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.rollouts.bench import SECOND, Bench
 from tests.rollouts.faults.breaks import file, scripts
-from tests.rollouts.faults.row import Row, arguments
+from tests.rollouts.faults.row import FIRST_ONLY, Row, arguments
 
 UNTOUCHED = "Nothing was drained and nothing switched: every host runs what it ran."
 OTHER = "2.0.0-other"
@@ -70,6 +70,7 @@ ROWS = [
     Row(
         name="the artefact is missing",
         version="9.9.9",
+        options=FIRST_ONLY,
         run=followed,
         says=(r"stub-9\.9\.9\.tar\.gz", r"not|No such"),
         sees=f"The path that was looked for. {UNTOUCHED}",
@@ -79,6 +80,7 @@ ROWS = [
         name="the artefact is corrupt",
         broken=corrupt,
         version=OTHER,
+        options=FIRST_ONLY,
         says=(r"sha256",),
         sees=f"The checksum that it has and the one that it should have. {UNTOUCHED}",
         todo="Fetch it again.",
@@ -87,6 +89,7 @@ ROWS = [
         name="the artefact was built for another Python",
         broken=for_another_python,
         version=OTHER,
+        options=FIRST_ONLY,
         says=(r"3\.12", r"[Pp]ython"),
         sees=f"The versions that it was built for and the one of the host. {UNTOUCHED}",
         todo='Pack it for the host\'s Python as well: `make artefact VERSION=... PYTHONS="3.11 3.13"`.',
@@ -107,6 +110,8 @@ for release in $(ls /srv/whole); do umount releases/$release; done
 umount releases; umount /srv/whole; rmdir /srv/whole""",
         ),
         version="3.0.0",
+        # Two: what one of them has staged is no reason to go on.
+        options=("--limit", "backend1,backend3"),
         says=(r"[Nn]o space", r"backend3"),
         sees=f"How many bytes are free and how many the release needs. {UNTOUCHED}",
         todo="Make room, or lower `release_keep_releases`, and run the same command again.",

@@ -47,8 +47,10 @@ PLAN = plan.make(sample.request())
 READ = {"position": {}, "total": {}, "servers": [], "seconds": [], "lines": 0, "unreadable": 0}
 ROTATED = {"drain": {"seconds": 1.0, "waiting": {"10.0.0.1:5000": [{}]}}, "reload": {"performed": False}}
 MONITOR = sample.OPTIONS["monitor"]
-STATE: dict[str, t.Any] = {"watching": ["backend1"], "holding": ["backend2"], "cut": []}
-VIEWED: tuple[t.Any, t.Any, t.Any, t.Any] = (["lb1"], [{"live": "same"}], [{"targets": []}], [{"groups": {}}])
+STATE: dict[str, t.Any] = {"watching": ["backend1"], "holding": ["backend2"], "cut": [], "foreign": {}}
+LOCKED = [{"groups": {"eu": {"lock": {"run": "r1"}}}}]
+VIEWED: tuple[t.Any, t.Any, t.Any, t.Any] = (["lb1"], [{"live": "same"}], [{"targets": []}], LOCKED)
+SHARED = {"backends": ["backend1"], "eu": ["backend1"]}
 
 
 def the_filter(module: t.Any) -> t.Any:
@@ -72,7 +74,8 @@ def test_a_filter_has_the_name_of_its_file(module: t.Any) -> None:
             (["backend1"], HOSTVARS, "5000", ["backend1"], "8080"),
             inputs.members(["backend1"], HOSTVARS, 5000, ["backend1"], 8080),
         ),
-        (rollout_views, (*VIEWED, "backends"), inputs.views(*VIEWED, "backends")),
+        (rollout_views, (*VIEWED, "backends"), inputs.views(*VIEWED, "backends", {})),
+        (rollout_views, (*VIEWED, "backends", SHARED), inputs.views(*VIEWED, "backends", SHARED)),
         (rollout_rotated, (["lb1"], [ROTATED], "1000.5"), inputs.rotated(["lb1"], [ROTATED], 1000.5)),
         (
             rollout_cut,

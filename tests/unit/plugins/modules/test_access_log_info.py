@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, TaskError
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import access_log
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.host import LocalHost
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.judge import judge
 from ansible_collections.evenkeel.web.tests.unit.plugins.modules import support
 
 A, B = "10.0.0.1:5000", "10.0.0.2:5000"
@@ -151,6 +152,36 @@ def test_a_retry_belongs_to_the_last_server_and_its_attempts_to_each(log: Path) 
 )
 def test_attempts(addresses: str, statuses: str, attempts: tuple[tuple[str, bool], ...]) -> None:
     assert access_log.attempts_of(addresses, statuses, "app") == attempts
+
+
+@pytest.mark.parametrize(
+    ("addresses", "statuses", "attempts"),
+    [
+        (A, "-", ((A, False),)),
+        (A, "502", ((A, True),)),
+        (f"{A}, {B}", "-, -", ((A, True), (B, False))),
+        (f"{A}, {B}", "504, -", ((A, True), (B, False))),
+        (f"{A} : {B}", "200 : -", ((A, False), (B, False))),
+    ],
+)
+def test_a_client_that_does_not_wait_is_not_held_against_the_last_server(
+    addresses: str, statuses: str, attempts: tuple[tuple[str, bool], ...]
+) -> None:
+    assert access_log.attempts_of(addresses, statuses, "app", client_closed=True) == attempts
+
+
+def test_clients_that_do_not_wait_condemn_no_release_and_servers_that_do_not_answer_do(log: Path) -> None:
+    aborted = line(us="-", status=499, version="")
+    monitor = {"max_error_ratio": 0.05, "min_requests": 10}
+    write(log, *[aborted] * 20, *[line()] * 20, line(ua=f"{B}, {A}", us="502, -", status=499, version=""))
+    result = read(log)
+    assert result["total"] == {"requests": 41, "failed": 0, "retried": 1}
+    assert server(result, A, "")["failed_attempts"] == 0
+    assert server(result, B, "")["failed_attempts"] == 1
+    verdict = judge([result], [A], monitor)
+    assert (verdict["ok"], verdict["new"]["attempts"], verdict["new"]["failed_attempts"]) == (True, 41, 0)
+    write(log, *[line(us="-", status=502, version="")] * 20)
+    assert not judge([read(log)], [A], monitor)["ok"]
 
 
 def test_a_request_that_found_nobody_left_belongs_to_nobody(log: Path) -> None:

@@ -75,16 +75,8 @@ def ours() -> Data:
     return hold(OWNER, "deploy of 1.4.2, run 20261128-0522-ab12")
 
 
-def view(
-    name: str,
-    members: Iterable[Mapping[str, t.Any]],
-    holds: Mapping[str, list[Data]] | None = None,
-    unhealthy: Iterable[str] = (),
-    live: str = "same",
-    **changes: t.Any,
-) -> Data:
-    """Return what a load balancer sees: C(holds) and C(unhealthy) by the names of members."""
-    members, ill = list(members), set(unhealthy)
+def upstream(name: str, members: Iterable[Mapping[str, t.Any]], holds: Mapping[str, list[Data]] | None = None) -> Data:
+    """Return an upstream as nginx_upstream_info tells it."""
     servers = [
         {
             "address": one["address"],
@@ -95,6 +87,19 @@ def view(
         }
         for one in members
     ]
+    return {"name": name, "servers": servers}
+
+
+def view(
+    name: str,
+    members: Iterable[Mapping[str, t.Any]],
+    holds: Mapping[str, list[Data]] | None = None,
+    unhealthy: Iterable[str] = (),
+    live: str = "same",
+    **changes: t.Any,
+) -> Data:
+    """Return what a load balancer sees: C(holds) and C(unhealthy) by the names of members."""
+    members, ill = list(members), set(unhealthy)
     health = {
         one["name"]: {
             "name": one["name"],
@@ -108,7 +113,7 @@ def view(
         "name": name,
         "reachable": True,
         "error": "",
-        "info": {"upstreams": [{"name": "backends", "servers": servers}], "live": live, "warnings": []},
+        "info": {"upstreams": [upstream("backends", members, holds)], "live": live, "warnings": []},
         "health": health,
         "rollout": {},
         **changes,

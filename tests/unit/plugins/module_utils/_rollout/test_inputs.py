@@ -71,7 +71,7 @@ def health(*names: str) -> dict[str, t.Any]:
 
 def test_a_view_joins_what_was_asked_of_one_load_balancer() -> None:
     info, rollout = {"live": "same"}, {"groups": {"backends": {"unfinished": "r1"}, "frontends": {}}}
-    (view,) = inputs.views(["lb1"], [info], [health("backend1")], [rollout], "backends")
+    (view,) = inputs.views(["lb1"], [info], [health("backend1")], [rollout], "backends", {})
     assert view == {
         "name": "lb1",
         "reachable": True,
@@ -79,7 +79,17 @@ def test_a_view_joins_what_was_asked_of_one_load_balancer() -> None:
         "info": info,
         "health": {"backend1": {"name": "backend1", "healthy": True}},
         "rollout": {"unfinished": "r1"},
+        "others": [],
     }
+
+
+def test_a_view_has_the_locks_of_groups_that_share_hosts() -> None:
+    lock = {"run": "r2"}
+    states = {"backends": {"lock": {"run": "r1"}}, "eu": {"lock": lock}, "us": {"lock": {}}, "web": {"lock": lock}}
+    groups = {"backends": ["backend1", "backend2"], "eu": ["other", "backend2"], "us": ["backend1"], "web": ["web1"]}
+    (view,) = inputs.views(["lb1"], [{}], [health()], [{"groups": states}], "backends", groups)
+    assert view["others"] == [{"group": "eu", "shared": ["backend2"], "run": "r2"}]
+    assert inputs.views(["lb1"], [{}], [health()], [{"groups": states}], "gone", groups)[0]["others"] == []
 
 
 @pytest.mark.parametrize("away", [0, 1, 2])
@@ -87,7 +97,7 @@ def test_a_load_balancer_that_goes_away_meanwhile_was_not_reached(away: int) -> 
     results: list[dict[str, t.Any]] = [{"live": "same"}, health(), {"groups": {}}]
     results[away] = AWAY
     info, asked, rollout = results
-    (view,) = inputs.views(["lb1"], [info], [asked], [rollout], "backends")
+    (view,) = inputs.views(["lb1"], [info], [asked], [rollout], "backends", {})
     assert (view["reachable"], view["error"], view["info"]) == (False, AWAY["msg"], {})
 
 
@@ -99,7 +109,7 @@ def test_a_plan_is_made_of_members_and_views() -> None:
     }
     members = inputs.members(names, hostvars, 5000, names)
     info = sample.view("lb1", members)["info"]
-    views = inputs.views(["lb1", "lb2"], [info, AWAY], [health(*names), AWAY], [{"groups": {}}, AWAY], "backends")
+    views = inputs.views(["lb1", "lb2"], [info, AWAY], [health(*names), AWAY], [{"groups": {}}, AWAY], "backends", {})
     found = plan.make(sample.request(members=members, views=views))
     assert found["order"] == names
     assert [told.splitlines()[0] for told in found["findings"]] == ["lb2 cannot be reached: no route to host"]
@@ -143,8 +153,15 @@ def test_who_could_not_be_told_is_named_with_the_first_line_of_why() -> None:
     assert inputs.rotated(["lb1"], [AWAY], 1000.0)["at"] == 1000.0
 
 
+def test_what_somebody_else_holds_on_any_load_balancer_is_told() -> None:
+    first, last = {"held_by_others": {"10.0.0.1:80": "ops"}}, {"held_by_others": {"10.0.0.2:80": "bob (disk)"}}
+    results: list[dict[str, t.Any]] = [first, AWAY, last]
+    found = inputs.rotated(["lb1", "lb2", "lb3"], results, 1000.0)
+    assert found["foreign"] == {"10.0.0.1:80": "ops", "10.0.0.2:80": "bob (disk)"}
+
+
 def test_what_was_so_already_is_no_reload() -> None:
-    nothing = {"at": 1000.0, "reloads": [], "left": {}, "away": [], "waiting": {}}
+    nothing = {"at": 1000.0, "reloads": [], "left": {}, "away": [], "waiting": {}, "foreign": {}}
     assert inputs.rotated(["lb1"], [changed()], 1000.0) == nothing
     assert inputs.rotated(["lb1"], [{}], 1000.0)["reloads"] == []
     assert inputs.rotated([], [], 1000.0)["at"] == 1000.0

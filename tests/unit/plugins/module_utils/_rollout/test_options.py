@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 def changed(name: str, value: t.Any) -> dict[str, t.Any]:
     outer, _dot, inner = name.partition(".")
-    return sample.options(**{outer: {**sample.OPTIONS[outer], inner: value} if inner else value})
+    return sample.options(**{outer: {**sample.OPTIONS.get(outer, {}), inner: value} if inner else value})
 
 
 def test_the_defaults_are_fine() -> None:
@@ -58,6 +58,10 @@ def test_what_serial_may_be(value: t.Any) -> None:
         ("health_check.passes", 0),
         ("health_check.status", 200),
         ("health_check.status", [99]),
+        ("hooks.before", "before.yml"),
+        ("hooks.before_batch", "~/before_batch.yml"),
+        ("hooks.after_batch", ["/after_batch.yml"]),
+        ("hooks.after", None),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_what_is_allowed(name: str, value: t.Any) -> None:
@@ -72,6 +76,15 @@ def test_everything_is_told_at_once() -> None:
 def test_a_nested_option_that_does_not_exist_is_told_with_those_that_do() -> None:
     (told,) = options.findings(changed("monitor.secs", 1))
     assert told == "rollout_monitor.secs does not exist; there are seconds, max_error_ratio, min_requests"
+
+
+def test_hooks_are_absolute_paths_and_a_plan_needs_none() -> None:
+    paths = {name: f"/srv/{name}.yml" for name in ("before", "before_batch", "after_batch", "after")}
+    assert options.findings(sample.options(hooks=paths)) == options.findings(sample.options(hooks={})) == []
+    assert options.findings(sample.options(hooks={"befor": "/a.yml"})) == [
+        "rollout_hooks.befor does not exist; there are before, before_batch, after_batch, after"
+    ]
+    assert options.findings(sample.options(hooks="/a.yml")) == ["rollout_hooks: '/a.yml' is not a dictionary"]
 
 
 def test_a_nested_option_must_be_a_dictionary() -> None:

@@ -100,6 +100,30 @@ def test_a_host_that_another_holds_is_left_out_even_when_it_cannot_be_reached() 
     assert [left["in_rotation"] for left in found["capacity"]] == [1, 1]
 
 
+def test_a_deploy_that_would_leave_out_everybody_who_needs_it_is_refused() -> None:
+    members = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3, **NEW))
+    holds = {"backend2": [sample.hold()]}
+    told = [
+        "backend2 is held by ops (disk swap) since 2026-11-28T01:30:00Z: no other host needs a deploy, so nothing "
+        "would be done; when that work is done: ansible-playbook undrain.yml -l backend2; or leave it out of --limit"
+    ]
+    assert refused(members=members, holds=holds) == told
+    (both,) = refused(verb="restart", members=members[1:], holds={**holds, "backend3": [sample.hold("alice", "")]})
+    assert "; backend3 is held by alice since 2026-11-28T01:30:00Z: no other host needs a restart" in both
+    assert both.endswith("undrain.yml -l backend2,backend3; or leave them out of --limit")
+    # As soon as another one is rolled, or where who is held has the release, it is only said.
+    members[0]["selected"] = True
+    assert make(members=members, holds=holds)["order"] == ["backend1"]
+    done = fleet(sample.member(1, **NEW), sample.member(2, **NEW))
+    assert make(members=done, holds=holds)["skipped"].keys() == {"backend2"}
+
+
+def test_who_is_marked_for_a_restart_and_held_waits_for_the_next_time() -> None:
+    members = fleet(sample.member(1), sample.member(2, restart_due=True))
+    marked = {"verb": "restart", "version": "", "only_marked": True, "members": members}
+    assert make(**marked, holds={"backend2": [sample.hold()]})["skipped"].keys() == {"backend2"}
+
+
 def test_a_limit_leaves_hosts_alone_that_still_count() -> None:
     members = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3, selected=False))
     found = make(members=members, changed={"min_healthy": 2})
@@ -234,6 +258,54 @@ def test_a_deploy_that_was_killed_after_its_switch_goes_back_to_what_ran_before(
     assert again["hosts"]["backend1"]["back"] == "1.4.2"
 
 
+BEFORE_SWITCH: dict[str, t.Any] = {"current": "1.0.0", "previous": "0.9.0", "running": "1.0.0"}
+SWITCHED: dict[str, t.Any] = {"current": "2.0.0", "previous": "1.0.0", "running": "1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("release", "reason", "back"),
+    [
+        (BEFORE_SWITCH, "deploy of 2.0.0", "1.0.0"),
+        ({**BEFORE_SWITCH, "previous": "1.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        (SWITCHED, "deploy of 2.0.0", "1.0.0"),
+        ({**SWITCHED, "running": "2.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        ({**SWITCHED, "running": "", "active": "failed"}, "deploy of 2.0.0", "1.0.0"),
+        # It goes back already.
+        ({**BEFORE_SWITCH, "running": "2.0.0"}, "deploy of 2.0.0", "1.0.0"),
+        # The same letters at the beginning are another version.
+        ({**BEFORE_SWITCH, "current": "2.0"}, "deploy of 2.0.0", "2.0"),
+        (BEFORE_SWITCH, "restart", "1.0.0"),
+        ({**SWITCHED, "current": "0.9.0"}, "rollback", "0.9.0"),
+        ({**SWITCHED, "current": "0.9.0"}, "rollback of 0.9.0", "0.9.0"),
+        # The first deploy has none before it.
+        ({**SWITCHED, "previous": ""}, "deploy of 2.0.0", "2.0.0"),
+    ],
+)
+@pytest.mark.parametrize("version", ["2.0.0", "3.0.0"])
+def test_a_host_that_was_left_half_way_goes_back_to_what_has_served_whatever_comes(
+    version: str, release: dict[str, t.Any], reason: str, back: str
+) -> None:
+    held = {"backend1": [sample.hold(sample.OWNER, f"{reason}, run 20261128-0522-ab12")]}
+    members = fleet(sample.member(1, **release), sample.member(2))
+    assert make(members=members, holds=held, version=version)["hosts"]["backend1"]["back"] == back
+
+
+def test_a_hold_that_does_not_say_what_it_is_for_leaves_the_release_that_has_served_for_certain() -> None:
+    members = fleet(sample.member(1, **SWITCHED), sample.member(2))
+    held = {"backend1": [sample.hold(sample.OWNER, "by hand")]}
+    assert make(members=members, holds=held, version="3.0.0")["hosts"]["backend1"]["back"] == "1.0.0"
+
+
+def test_load_balancers_that_were_told_by_different_runs_are_believed_both() -> None:
+    members = fleet(sample.member(1, **SWITCHED), sample.member(2))
+    reasons = ("deploy of 2.0.0, run 20261128-0522-ab12", "deploy of 3.0.0, run 20261128-0622-cd34")
+    views = [
+        sample.view(name, members, {"backend1": [sample.hold(sample.OWNER, reason)]})
+        for name, reason in zip(("lb1", "lb2"), reasons, strict=True)
+    ]
+    assert make(members=members, views=views, version="3.0.0")["hosts"]["backend1"]["back"] == "1.0.0"
+
+
 def test_a_rollback_to_different_releases_is_refused() -> None:
     # As after one that has stopped: who went back already would go forward again.
     told = refused(
@@ -257,6 +329,24 @@ def test_a_rollback_needs_a_release_that_is_still_there() -> None:
     assert told == "backend1 has no release before 1.0.0 to go back to; name one: -e release_version=VERSION"
     told, _other = refused(verb="rollback", version="0.1.0", members=fleet(sample.member(1), sample.member(2)))
     assert told == "backend1 does not have the release 0.1.0 any more; it has 0.9.0, 1.0.0; deploy it"
+
+
+@pytest.mark.parametrize("holds", [{}, {"backend1": [sample.ours()]}], ids=["free", "held"])
+@pytest.mark.parametrize("state", [{}, {"running": "", "active": "failed"}], ids=["runs", "failed"])
+def test_a_rollback_to_the_release_that_runs_is_no_rollback(state: dict[str, t.Any], holds: dict[str, t.Any]) -> None:
+    members = fleet(sample.member(1, previous="1.0.0", **state))
+    asked: dict[str, t.Any] = {"verb": "rollback", "members": members, "holds": holds, "changed": {"min_healthy": 0}}
+    assert refused(**asked, version="") == [
+        "backend1: previous is the release that runs (1.0.0); name the one that is meant: "
+        "-e release_version=VERSION, it has 0.9.0"
+    ]
+    assert make(**asked, version="0.9.0")["order"] == ["backend1"]
+
+
+def test_a_rollback_ends_the_way_back_of_a_run_that_was_killed_on_it() -> None:
+    switched = sample.member(2, current="1.4.2", previous="1.0.0", complete=["1.0.0", "1.4.2"])
+    members = fleet(sample.member(1, previous="1.0.0", running="1.4.2"), switched)
+    assert make(verb="rollback", version="", members=members)["order"] == ["backend1", "backend2"]
 
 
 def test_a_restart_takes_everybody_or_who_is_marked_or_left_half_way() -> None:
@@ -306,8 +396,9 @@ def test_a_configuration_that_is_broken_is_quoted() -> None:
 
 def test_load_balancers_that_disagree() -> None:
     members = [sample.member(1), sample.member(2)]
-    (told,) = refused(members=members, views=[sample.view("lb1", members), sample.view("lb2", members[:1])])
+    told, alone = refused(members=members, views=[sample.view("lb1", members), sample.view("lb2", members[:1])])
     assert told.startswith("backend2 (10.0.0.2:5000) is in no upstream on lb2")
+    assert alone.startswith("lb2: nobody else is in rotation in the upstream backends")
 
 
 def test_a_host_that_cannot_be_reached_or_has_no_release() -> None:
@@ -337,6 +428,23 @@ def test_the_lock_of_another_group_is_broken_in_that_group() -> None:
         name="frontends", members=members, views=[sample.view("lb1", members, rollout={"lock": sample.LOCK})]
     )
     assert told.endswith("ansible-playbook unlock.yml -e rollout_group=frontends -e run=20261128-0522-ab12")
+
+
+def test_a_lock_of_a_group_that_has_the_same_hosts() -> None:
+    members = [sample.member(1), sample.member(2)]
+    other = {"group": "eu", "shared": ["backend1", "backend2"], **sample.LOCK}
+    views = [sample.view("lb1", members, others=[other]), sample.view("lb2", members, others=[])]
+    assert refused(members=members, views=views) == [
+        "backend1, backend2 of backends may be taken at the same time: eu is locked on lb1 by a deploy of 1.4.2, run "
+        "20261128-0522-ab12 of alice@laptop, last step 'drain backend2' 34 s ago by its clock. If that run is dead: "
+        "ansible-playbook unlock.yml -e rollout_group=eu -e run=20261128-0522-ab12"
+    ]
+    # It is dead: what it has left held is left out.
+    assert make(members=members, views=views, gone=[sample.LOCK["run"]])["warnings"] == []
+    held = {"backend1": [sample.hold("rollout-eu", "deploy of 1.4.2, run r1")]}
+    found = make(members=members, holds=held, changed={"min_healthy": 0})
+    assert (found["order"], found["held"]) == (["backend2"], [])
+    assert found["skipped"]["backend1"].startswith("held by rollout-eu (deploy of 1.4.2, run r1)")
 
 
 def test_a_lock_that_says_little_is_told_all_the_same() -> None:
@@ -393,6 +501,43 @@ def test_the_last_healthy_host_is_not_taken() -> None:
     assert "backend3 is unhealthy: status 500" in told
     assert "backend2 is held by ops (disk swap)" in told
     assert told.endswith("bring one back, or accept fewer: -e rollout_min_healthy=1")
+
+
+def with_admin(*members: dict[str, t.Any], holds: dict[str, t.Any] | None = None) -> list[dict[str, t.Any]]:
+    """Return the views of three backends whose load balancers have a further upstream."""
+    views = [sample.view(name, [sample.member(number) for number in (1, 2, 3)], holds) for name in ("lb1", "lb2")]
+    for view in views:
+        view["info"]["upstreams"].append(sample.upstream("admin", members, holds))
+    return views
+
+
+def test_the_last_one_of_a_further_upstream_is_not_taken_unless_that_is_accepted() -> None:
+    views = with_admin(sample.member(1), sample.member(2, backup=True))
+    assert refused(views=views) == [
+        "lb1, lb2: nobody else is in rotation in the upstream admin (a backup does not count) while backend1 is held; "
+        "put another server into it, or accept that nobody serves: -e rollout_min_healthy=0"
+    ]
+    assert make(views=views, changed={"min_healthy": 0})["batches"][0] == ["backend1"]
+
+
+def test_a_batch_that_is_all_of_a_further_upstream_is_taken_in_smaller_ones() -> None:
+    views = with_admin(sample.member(1), sample.member(2))
+    (told,) = refused(views=views, changed={"serial": 2})
+    assert "while backend1, backend2 are held; take fewer at once (rollout_serial), put another server" in told
+    assert make(views=views)["batches"] == [["backend1"], ["backend2"], ["backend3"]]
+
+
+def test_who_is_not_taken_out_of_a_further_upstream_speaks_against_nothing() -> None:
+    views = with_admin(sample.member(1))
+    others = fleet(sample.member(1, selected=False), sample.member(2), sample.member(3))
+    assert make(views=views, members=others)["order"] == ["backend2", "backend3"]
+    # An earlier rollout has taken it: it returns when the next one is held.
+    held = {"backend1": [sample.ours()]}
+    assert make(views=with_admin(sample.member(1), holds=held))["held"] == ["backend1"]
+    # A canary stops before it comes to it.
+    last = with_admin(sample.member(3))
+    assert make(views=last, changed={"canary": True})["stops_after_first_batch"] is True
+    assert len(refused(views=last)) == 1
 
 
 # What is true of every plan.

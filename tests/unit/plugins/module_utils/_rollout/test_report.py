@@ -212,6 +212,23 @@ def test_the_command_to_go_on_is_exact(changes: dict[str, t.Any], command: str) 
     assert told["next"][0] == f"When the cause is removed, go on: {command}"
 
 
+def test_each_command_repeats_what_was_given_for_the_rollout() -> None:
+    extra = {"rollout_canary": "rollout_canary=true", "rollout_serial": "rollout_serial=2"}
+    first = plan(stops_after_first_batch=True, extra_vars=extra)
+    some = outcomes("ok", "not_reached", "not_reached")
+    assert summary(request(plan=first, outcomes=some))["next"] == [
+        "Go on with the others: ansible-playbook deploy.yml -e release_version=1.4.2 -e rollout_canary=true "
+        "-e rollout_serial=2",
+        "Or go back: ansible-playbook rollback.yml -e rollout_serial=2 -l backend1",
+    ]
+    # With the canary a restart would begin again.
+    assert summary(request(plan={**first, "verb": "restart"}, outcomes=some))["next"] == [
+        "Go on with the others: ansible-playbook restart.yml -e rollout_serial=2",
+    ]
+    told = summary(request(plan=first, outcomes=outcomes("stuck", "not_reached", "not_reached"), stop="x"))
+    assert told["next"][-1] == "See where everything is: ansible-playbook status.yml -e rollout_serial=2"
+
+
 def test_a_run_for_some_hosts_goes_on_for_these() -> None:
     told = summary(request(plan=plan(not_selected=["backend9"]), outcomes=sample.ok(["backend1"]), stop="x"))
     assert told["next"][0].endswith(f"release_version=1.4.2 -l {','.join(sample.BACKENDS)}")

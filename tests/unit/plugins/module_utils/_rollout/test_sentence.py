@@ -39,9 +39,10 @@ def judged(
     found: Mapping[str, t.Any] = PLAN,
     monitor: Mapping[str, t.Any] | None = None,
     cut: Iterable[Mapping[str, t.Any]] = (),
+    foreign: Mapping[str, str] | None = None,
 ) -> dict[str, t.Any]:
     """Return the sentence on the batch before, while the next one is out."""
-    state = {"watching": list(watching), "holding": list(holding), "cut": list(cut)}
+    state = {"watching": list(watching), "holding": list(holding), "cut": list(cut), "foreign": foreign or {}}
     healths = [health({}), health(ill or {})]
     return sentence(found, state, list(logs), healths, monitor or MONITOR, action, list(done), 7.0)
 
@@ -124,6 +125,8 @@ def test_too_few_that_serve_end_it_and_nobody_goes_back() -> None:
 def test_who_is_held_by_others_and_a_backup_do_not_serve() -> None:
     skipped = {**PLAN, "skipped": {"backend3": "held by ops"}, "min_healthy": 2}
     assert judged(found=skipped)["stop"].endswith("rollout_min_healthy needs 2; the others are held out")
+    meanwhile = judged(foreign={sample.address("backend3"): "ops"}, found={**PLAN, "min_healthy": 2})
+    assert meanwhile["stop"].endswith("rollout_min_healthy needs 2; the others are held out")
     spare = {**PLAN, "backups": ["backend3"], "min_healthy": 2}
     assert judged(found=spare)["stop"].startswith("only 1 of 2 members of backends are healthy and in rotation")
 

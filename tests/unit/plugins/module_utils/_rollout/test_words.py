@@ -1,0 +1,65 @@
+"""The commands that a rollout prints."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import typing as t
+
+import pytest
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout import words
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def test_what_was_given_for_a_rollout_is_given_again_and_nothing_else() -> None:
+    values = {
+        "rollout_serial": "30%",
+        "rollout_min_healthy": 0,
+        "rollout_monitor": {"seconds": 2},
+        "rollout_report_dir": "/tmp/a b",
+        "release_version": "2.0.0",
+        "mysql_password": "secret",
+        "rollout_group": "frontends",
+        "rollout_verb": "restart",
+        "rollout_version": "2.0.0",
+        # As what a vault holds.
+        "rollout_warm_up": [object()],
+    }
+    about = {"verb": "deploy", "version": "2.0.0", "name": "frontends", "extra_vars": words.extra_vars(values)}
+    assert words.command(about, hosts=["web1"]) == (
+        "ansible-playbook deploy.yml -e release_version=2.0.0 -e rollout_group=frontends -e rollout_serial=30% "
+        """-e '{"rollout_min_healthy": 0}' -e '{"rollout_monitor": {"seconds": 2}}' """
+        """-e '{"rollout_report_dir": "/tmp/a b"}' -l web1"""
+    )
+
+
+def test_what_is_for_one_verb_is_not_given_to_another() -> None:
+    values = {"rollout_canary": "true", "rollout_only_marked": True, "rollout_serial": "2"}
+    about = {"verb": "deploy", "version": "2.0.0", "extra_vars": words.extra_vars(values)}
+    assert words.command(about, "rollback") == "ansible-playbook rollback.yml -e rollout_serial=2"
+    assert "-e rollout_canary=true" in words.command(about)
+    assert "rollout_canary" not in words.command(about, without=["rollout_canary"])
+
+
+@pytest.mark.parametrize("value", ["{{ here }}/a", "{% if x %}", "{# x #}", "{{{ x }}}", [{"a": {"b": "{{{{"}}]])
+def test_what_ansible_is_to_fill_in_is_not_filled_in_before_it_is_printed(value: t.Any) -> None:
+    (printed,) = words.extra_vars({"rollout_hooks": value}).values()
+    assert not any(begin in printed for begin in ("{{", "{%", "{#"))
+    assert json.loads(printed) == {"rollout_hooks": value}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(VALUES)
+def test_a_shell_reads_what_was_given(value: t.Any) -> None:
+    command = words.command({"extra_vars": words.extra_vars({"rollout_x": value})})
+    _playbook, _name, option, given_again = shlex.split(command)
+    assert option == "-e"
+    plain = {"rollout_x": given_again.removeprefix("rollout_x=")}
+    assert (plain if given_again.startswith("rollout_x=") else json.loads(given_again)) == {"rollout_x": value}
