@@ -304,9 +304,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wiring_has_drain_and_undrain_mean_what_a_deploy_means(
     host: str, options: dict[str, str], port: int, path: str, example: Path
 ) -> None:
-    asked = "[rotation_port, rollout_health_check, rotation_health_check]"
+    asked = "[rotation_port, rollout_health_path, rotation_health_check]"
     found = value(example, host, asked, "-e", json.dumps(options))
-    assert found == [port, {"path": path}, {"path": path}]
+    assert found == [port, path, {"path": path}]
 
 
 def test_undrain_keeps_the_path_where_the_site_sets_another_part(example: Path) -> None:
