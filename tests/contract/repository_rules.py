@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.contract.reading import NAMESPACE, entry_points, load, options, role_tasks, roles
 
-ERRORS = frozenset({"any_errors_fatal", "ignore_unreachable"})
+ERRORS = frozenset({"any_errors_fatal", "ignore_unreachable", "strategy"})
 PLAY_KEYS = frozenset({"name", "hosts", "roles", "tasks", "tags", "serial", "gather_facts", "become", "vars", *ERRORS})
 # With variables one playbook is another one's verb.
 IMPORT_KEYS = frozenset({"name", "ansible.builtin.import_playbook", "tags", "vars"})
@@ -59,6 +59,19 @@ def playbook_logic(root: Path) -> list[str]:
                 if set(t) - (BLOCK_KEYS if "block" in t else TASK_KEYS)
             ]
     return found
+
+
+def playbook_strategy(root: Path) -> list[str]:
+    """A play that goes on where a host is lost does not leave to ansible.cfg who waits for whom, and who is rescued."""
+    needed = {"strategy": "ansible.builtin.linear", "any_errors_fatal": False}
+    return [
+        f"playbooks/{path.name}: {play.get('name')}: {key} is not {value}"
+        for path in sorted((root / "playbooks").glob("*.yml"))
+        for play in load(path) or []
+        if play.get("ignore_unreachable")
+        for key, value in needed.items()
+        if play.get(key) != value
+    ]
 
 
 def alternatives(name: str) -> list[str]:

@@ -126,6 +126,9 @@ BREAKS = (
         "role with ['when']",
     ),
     Break(repository_rules.playbook_logic, PLAYBOOK, "import_role", "include_role", "task with"),
+    Break(
+        repository_rules.playbook_strategy, PLAYBOOK, "  become", "  ignore_unreachable: true\n  become", "strategy is"
+    ),
     Break(repository_rules.playbook_roles, PLAYBOOK, "from: restart", "from: lost", "has no entry point lost"),
     Break(repository_rules.playbook_logic, PLAYBOOK, RESTART, RESTART + "      block: []\n", "task with"),
     Break(repository_rules.playbook_roles, PLAYBOOK, RESTART, LOST_IN_RESCUE + RESTART, "has no entry point lost"),

@@ -120,7 +120,7 @@ def test_a_part_of_the_site_is_done_and_nobody_is_restarted(tmp_path: Path) -> N
     site = Site.at(tmp_path)
     code, output = site.play(str(tmp_path / "end.yml"), "--tags", "backend_configure")
     assert code == 0, output
-    assert "TASK [evenkeel.web.rollout : Refuse timeouts" in output, "it ended before"
+    assert "TASK [evenkeel.web.rollout : Begin with nothing of a run before" in output, "it ended before"
     assert "Look at what runs" not in output
 
 

@@ -12,7 +12,7 @@ from tests.contract.test_inventories import ROOT, run
 SHOW = [
     {"name": "Read", "ansible.builtin.include_vars": {"file": str(ROOT / "roles/rollout/vars/main.yml")}},
     # Locks are read on load balancers; there are none here.
-    {"name": "Look", "ansible.builtin.set_fact": {"__rollout_taken": []}},
+    {"name": "Look", "ansible.builtin.set_fact": {"__rollout_taken": [], "__rollout_others": []}},
     {"name": "Show", "ansible.builtin.debug": {"msg": "SAID {{ inventory_hostname }} '{{ __rollout_version }}'"}},
 ]
 # A backend has the version of the inventory, a frontend the name of the build on the controller.
