@@ -16,7 +16,7 @@ description:
   - Prints a line when a step of a rollout begins and when it has ended - the time since the first step, the batch, the
     host, the step, how long it took, whom a drain still waits for, and how many hosts are left.
   - A step that fails is told in one line, with the first line of its message.
-  - Says nothing in any other play.
+  - Says nothing in any other play, and nothing where the output is JSON for a program (C(ansible.posix.json)).
 requirements:
   - Set C(callbacks_enabled = evenkeel.web.rollout) in C(ansible.cfg).
 """
@@ -58,6 +58,7 @@ class CallbackModule(CallbackBase):
     def __init__(self, display: t.Any = None, options: t.Any = None) -> None:
         super().__init__(display, options)
         self._progress = Progress()
+        self._for_people = "json" not in str(constants.DEFAULT_STDOUT_CALLBACK)
         self._play: t.Any = None
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
@@ -117,7 +118,7 @@ class CallbackModule(CallbackBase):
         )
 
     def _show(self, lines: list[str], color: str | None = None) -> None:
-        for line in lines:
+        for line in lines if self._for_people else ():
             self._display.display(line, color=color)
 
 

@@ -124,6 +124,15 @@ def test_a_part_of_the_site_is_done_and_nobody_is_restarted(tmp_path: Path) -> N
     assert "Look at what runs" not in output
 
 
+@pytest.mark.parametrize("group", ["nobody", "empty"])
+def test_a_restart_of_the_marked_ends_well_where_the_group_is_empty(group: str, tmp_path: Path) -> None:
+    path = inventory(tmp_path)
+    (tmp_path / "more.yml").write_text("empty: {}\n")
+    marked = ("-e", "rollout_only_marked=true", "-e", f"rollout_group={group}")
+    code, output = verb(path, "restart.yml", "-i", str(tmp_path / "more.yml"), *marked)
+    assert code == 0, output
+
+
 def test_a_restart_of_the_marked_ends_well_where_the_limit_leaves_nobody(tmp_path: Path) -> None:
     code, output = verb(inventory(tmp_path), "restart.yml", "-e", "rollout_only_marked=true", "-l", "lb1")
     assert code == 0, output

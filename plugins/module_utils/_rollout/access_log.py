@@ -26,6 +26,8 @@ ROTATED = ".1"
 TRIED = re.compile(r", | : ")
 # What nginx answers a client that did not wait (ngx_http_request.h, NGX_HTTP_CLIENT_CLOSED_REQUEST).
 CLIENT_CLOSED = 499
+# A client that leaves sooner has changed its mind; one that has waited longer has met a server that does not answer.
+IMPATIENT_SECONDS = 5.0
 
 
 @dataclasses.dataclass
@@ -116,7 +118,7 @@ def parse(line: bytes) -> Request:
     try:
         entry = json.loads(line.decode(errors="replace"))
         upstream = entry["upstream"] or _named(entry["ua"])
-        closed = entry["status"] == CLIENT_CLOSED
+        closed = entry["status"] == CLIENT_CLOSED and float(entry.get("rt") or 0) < IMPATIENT_SECONDS
         address, retried, attempts = _route(entry["ua"], entry["us"], upstream, closed)
         failed = entry["status"] >= 500
         return Request(moment(entry["ts"]), upstream, address, entry["version"], failed, retried, attempts)

@@ -135,9 +135,16 @@ def _where(summary: Summary) -> str:
         (with_outcome(summary, "reverted"), "back on the release before"),
         (with_outcome(summary, "stuck"), "out of rotation"),
         (with_outcome(summary, "not_reached"), "not touched"),
+        (_still_held(summary), "still held"),
     ]
     text = "; ".join(f"{what}: {words.listing(names)}" for names, what in told if names)
     return text[:1].upper() + text[1:]
+
+
+def _still_held(summary: Summary) -> list[str]:
+    """Return the hosts that do well and are out of rotation all the same, as where the lock was lost."""
+    well = [*with_outcome(summary, "ok"), *with_outcome(summary, "reverted")]
+    return [name for name in well if summary["hosts"][name].get("still_held")]
 
 
 def next_steps(summary: Summary) -> list[str]:

@@ -134,7 +134,7 @@ def serving(
 ) -> list[dict[str, t.Any]]:
     """Return when a host was in rotation, and with which version: C(version), C(start), C(end).
 
-    :param versions: C(from), C(to) and C(now); an empty C(now) is unknown
+    :param versions: C(from), C(to), C(back) and C(now); an empty C(now) is unknown
     """
     found: list[dict[str, t.Any]] = []
     turns: dict[int, list[Segment]] = {}
@@ -146,7 +146,7 @@ def serving(
         kinds = {part["kind"] for part in parts}
         # The second time it is held, it is to go back.
         forward = turn == 1 and "ready" in kinds and "back" not in kinds
-        version, at = versions.get("to" if forward else "from", ""), parts[-1]["end"]
+        version, at = versions.get("to" if forward else "back", ""), parts[-1]["end"]
     if turns and versions.get("now"):
         version = versions["now"]
     found.append({"version": version, "start": at, "end": finished})

@@ -55,6 +55,9 @@ class Progress:
     """What has happened so far. All times are seconds of a clock that only ever grows."""
 
     def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
         self._began: float | None = None
         self._running: dict[tuple[str, str], tuple[float, Task, str]] = {}
         self._plan: Mapping[str, t.Any] = {}
@@ -66,8 +69,9 @@ class Progress:
         self._reasons: dict[tuple[str, str], str] = {}
 
     def learn(self, plan: t.Any) -> None:
-        """Take the plan of the rollout, which tells how many batches there are."""
+        """Take the plan of a rollout, which tells how many batches there are; one command may have several."""
         if isinstance(plan, Mapping):
+            self._forget()
             self._plan = plan
 
     def start(self, task: Task, now: float) -> list[str]:

@@ -114,7 +114,10 @@ def _host(name: str, request: Request, events: Iterable[Event]) -> dict[str, t.A
     started, finished = float(request["started"]), float(request["finished"])
     seen = history(own, started, finished, str(planned.get("why_first") or "").startswith("held"))
     versions = {"from": str(planned.get("from") or ""), "to": str(planned.get("to") or "")}
-    versions["now"] = {"ok": versions["to"], "stuck": ""}.get(result["outcome"], versions["from"])
+    # A deploy that was killed after its switch has left a release that is not the one that this host goes back to.
+    back = str(planned.get("back") or "") or versions["from"]
+    ends = {"ok": versions["to"], "stuck": "", "reverted": back}
+    versions["now"] = ends.get(result["outcome"], versions["from"])
     return {
         "address": planned.get("address", ""),
         "batch": int(planned.get("batch") or 0),
@@ -122,7 +125,7 @@ def _host(name: str, request: Request, events: Iterable[Event]) -> dict[str, t.A
         "text": str(result.get("text") or "").strip(),
         **versions,
         **seen,
-        "serving": serving(seen["segments"], versions, started, finished),
+        "serving": serving(seen["segments"], {**versions, "back": back}, started, finished),
         "sockets": {"waited": _waited(own), "cut": _cut(name, request.get("cut") or ())},
     }
 

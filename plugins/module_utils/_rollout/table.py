@@ -155,6 +155,8 @@ def _versions(summary: Mapping[str, t.Any]) -> tuple[list[str], list[list[str]]]
         ["by server", _server(row), *_figures(row), words.number(row["failed_attempts"])] for row in seen["by_address"]
     ]
     rows += servers[:ROWS]
+    if len(servers) > ROWS:
+        rows.append(["by server", f"and {len(servers) - ROWS} more, in rollout.json", "", "", "", ""])
     if len(seen["by_load_balancer"]) > 1:
         rows += [["by load balancer", row["lb"], *_figures(row), ""] for row in seen["by_load_balancer"]]
     return head, rows

@@ -59,7 +59,12 @@ def series(logs: Logs, addresses: Mapping[str, str]) -> list[Counts]:
     for log in logs:
         offset = float(log.get("offset") or 0.0)
         for row in log.get("seconds") or ():
-            key = (math.floor(float(row["at"]) - offset), str(row.get("address") or ""), str(row.get("version") or ""))
+            # A log tells whole seconds: rounded, or a clock that is a moment ahead moves all of them by one.
+            key = (
+                math.floor(float(row["at"]) - offset + 0.5),
+                str(row.get("address") or ""),
+                str(row.get("version") or ""),
+            )
             groups.setdefault(key, []).append(row)
     return [
         {"at": at, "host": hosts.get(address, ""), "address": address, "version": version, **_sum(rows)}

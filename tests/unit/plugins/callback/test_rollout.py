@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible import constants
+from ansible_collections.evenkeel.web.plugins.callback.rollout import CallbackModule
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
 HOSTS = ("backend1", "backend2", "backend3")
@@ -244,3 +247,12 @@ def test_another_play_is_silent(site: Path) -> None:
 def test_it_is_silent_unless_it_is_enabled(site: Path) -> None:
     plays: list[dict[str, object]] = [{"name": "Roll", "tasks": [step("hold", "ansible.builtin.command", "true")]}]
     assert run(site, plays, enabled=False) == []
+
+
+@pytest.mark.parametrize(("output", "lines"), [("default", ["held"]), ("ansible.posix.json", [])])
+def test_it_is_silent_where_a_program_reads(output: str, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_STDOUT_CALLBACK", output)
+    said: list[str] = []
+    display = types.SimpleNamespace(display=lambda line, color=None: said.append(line), verbosity=0)
+    CallbackModule(display=display)._show(["held"])
+    assert said == lines

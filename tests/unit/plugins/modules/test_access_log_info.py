@@ -180,6 +180,9 @@ def test_clients_that_do_not_wait_condemn_no_release_and_servers_that_do_not_ans
     assert server(result, B, "")["failed_attempts"] == 1
     verdict = judge([result], [A], monitor)
     assert (verdict["ok"], verdict["new"]["attempts"], verdict["new"]["failed_attempts"]) == (True, 41, 0)
+    # They have waited: for something that does not answer.
+    write(log, *[line(us="-", status=499, version="", rt=12.0)] * 20)
+    assert not judge([read(log)], [A], monitor)["ok"]
     write(log, *[line(us="-", status=502, version="")] * 20)
     assert not judge([read(log)], [A], monitor)["ok"]
 

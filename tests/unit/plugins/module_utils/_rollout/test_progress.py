@@ -137,3 +137,13 @@ def test_the_reason_of_a_loop_is_that_of_its_first_item_that_failed() -> None:
     ]
     assert reason({"msg": "One or more items failed", "results": items}) == "lb2: no route"
     assert reason({"results": [{"failed": True, "item": {"a": 1}, "stderr": "broken"}]}) == "broken"
+
+
+def test_the_next_rollout_of_the_same_command_begins_with_nothing() -> None:
+    progress = planned()
+    for key, host in enumerate(BATCH):
+        progress.start(task("health", host, str(key)), 100.0)
+        progress.end(str(key), host, 103.0)
+    progress.learn(PLAN)
+    assert progress.start(task("health"), 200.0) == ["[00:00] batch 1 of 2  backend1  proving its health ..."]
+    assert progress.end("1", "backend1", 201.0) == ["[00:01] batch 1 of 2  backend1  healthy (1.0 s), 2 hosts left"]

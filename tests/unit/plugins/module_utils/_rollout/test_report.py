@@ -123,6 +123,23 @@ def test_what_still_is_held_has_no_time_of_release() -> None:
     assert (host["seconds"]["stuck"], host["seconds"]["held"]) == (60.0, 90.0)
 
 
+def test_a_host_that_does_well_and_is_held_all_the_same_is_named() -> None:
+    found = [*sample.events(["backend1"]), event("held", 70, "backend1", 1)]
+    told = summary(request(events=found, outcomes=outcomes("ok", "not_reached", "not_reached"), stop="lost its lock"))
+    assert told["message"].endswith("Done: backend1; not touched: backend2, backend3; still held: backend1")
+
+
+def test_a_host_goes_back_to_what_has_served_and_not_to_what_a_killed_run_left() -> None:
+    hosts = plan()["hosts"]
+    killed = {**hosts, "backend1": {**hosts["backend1"], "from": "1.4.2", "back": "1.0.0"}}
+    results = outcomes("reverted", "not_reached", "not_reached", text="status 500")
+    turn = (("held", 0), ("switched", 5), ("failed", 10), ("healthy", 20), ("reverted", 20), ("released", 25))
+    found = [event(name, at, "backend1", 1) for name, at in turn]
+    host = summary(request(plan=plan(hosts=killed), outcomes=results, events=found, stop="x"))["hosts"]["backend1"]
+    assert (host["from"], host["to"], host["now"]) == ("1.4.2", "1.4.2", "1.0.0")
+    assert [part["version"] for part in host["serving"]][-1] == "1.0.0"
+
+
 def test_hosts_that_were_rolled_back_are_held_twice() -> None:
     again = [event(name, at, "backend1", 1) for name, at in (("held", 70), ("drained", 72), ("healthy", 80))]
     found = [*sample.events(["backend1"]), *again, event("released", 85, "backend1", 1)]
@@ -236,7 +253,7 @@ def test_a_run_for_some_hosts_goes_on_for_these() -> None:
 
 def test_requests_of_all_load_balancers_are_added_up_by_the_clock_of_the_controller() -> None:
     logs = [
-        sample.log("lb1", [(5, "backend1", "1.0.0", 10, 1, 0), (6, "", "", 2, 2, 0)]),
+        sample.log("lb1", [(5, "backend1", "1.0.0", 10, 1, 0), (6, "", "", 2, 2, 0)], offset=0.4),
         sample.log("lb2", [(5, "backend1", "1.0.0", 30, 0, 2), (6, "backend2", "1.4.2", 4, 0, 0)], offset=-600.0),
     ]
     told = summary(request(logs=logs))

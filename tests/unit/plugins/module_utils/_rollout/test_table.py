@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.report import summary
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.table import WIDTH, columns, lines, steps, wrapped
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.table import (
+    ROWS,
+    WIDTH,
+    columns,
+    lines,
+    steps,
+    wrapped,
+)
 from ansible_collections.evenkeel.web.tests.unit.plugins.module_utils._rollout import report_sample as sample
 
 
@@ -74,3 +81,11 @@ def test_hosts_that_were_left_alone_are_named() -> None:
 def test_a_rollout_that_was_refused_has_no_table_of_hosts() -> None:
     told = lines(summary(sample.request(plan=sample.plan([], findings=["lb2: unreachable"]), logs=[], reloads=[])))
     assert told[2].startswith("backends: deploy of 1.4.2 was refused, nothing was changed: lb2: unreachable")
+
+
+def test_servers_that_do_not_fit_are_counted() -> None:
+    told = summary(sample.bad_release())
+    told["requests"]["by_address"] = [{**told["requests"]["by_address"][0], "host": f"h{n}"} for n in range(ROWS + 3)]
+    found = lines(told)
+    assert sum(line.startswith("by server") for line in found) == ROWS + 1
+    assert any("and 3 more, in rollout.json" in line for line in found)
