@@ -71,10 +71,11 @@ def applications(root: Path) -> list[Stage]:
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
 
 
-def rollouts(suite: str, *options: str) -> list[Stage]:
+def rollouts(suite: str, *options: str, parts: Iterable[str] = ("",)) -> list[Stage]:
     """Return the tests of rollouts on a Debian: the faults, the load, and deploys under it that lose nothing.
 
     :param options: for pytest, such as what leaves out the long ones
+    :param parts: of the faults, as the function faults has them
     """
 
     def stage(name: str, lab: str, seconds: int, **more: bool) -> Stage:
@@ -83,7 +84,7 @@ def rollouts(suite: str, *options: str) -> list[Stage]:
         return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
 
     return [
-        faults(suite),
+        *(faults(suite, part=part) for part in parts),
         stage("load", "test-rollouts-load", 900, retry=True),
         stage("fleet", "test-fleet", 2400),
         # Nothing runs beside it: what it asserts is what a user's machines do, which run no other tests.
@@ -91,18 +92,23 @@ def rollouts(suite: str, *options: str) -> list[Stage]:
     ]
 
 
-def faults(suite: str, interface: str = "") -> Stage:
+def faults(suite: str, interface: str = "", part: str = "") -> Stage:
     """Return every row of the table of faults on a Debian.
 
     :param interface: of the application: asgi; empty: wsgi
+    :param part: 1/2 or 2/2: every second row; empty: all
     """
-    name = f"{interface}-{suite}" if interface else suite
+    name = "-".join(filter(None, (interface, part.replace("/", "-of-"), suite)))
     return Stage(
         name=f"rollouts-faults-{name}",
         group="rollouts",
         command=("pytest", "-q", "tests/rollouts/test_faults.py"),
         seconds=5400,
-        environment={"SUITE": suite, **({"STUB_INTERFACE": interface} if interface else {})},
+        environment={
+            "SUITE": suite,
+            **({"STUB_INTERFACE": interface} if interface else {}),
+            **({"FAULTS": part} if part else {}),
+        },
         lab=f"test-rollouts-{name}",
         retry=True,
     )
@@ -156,7 +162,9 @@ def scenarios(root: Path) -> list[Stage]:
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage: behind the linters the long ones, so that short ones fill the end."""
     short = ("-m", "not long")
-    long = [*rollouts("trixie", *short), site("site", "trixie", *short), site("single", "bookworm")]
+    # In two parts: as one they would take longer than all the rest.
+    parts = ("1/2", "2/2")
+    long = [*rollouts("trixie", *short, parts=parts), site("site", "trixie", *short), site("single", "bookworm")]
     return [*linters(), *long, machines("trixie"), *checks(), *applications(root), *scenarios(root)]
 
 

@@ -225,6 +225,13 @@ def test_every_test_that_a_stage_names_exists(stages: t.Callable[[Path], list[St
     assert [word for word in named if not (ROOT / word).exists()] == []
 
 
+def test_the_parts_of_the_faults_are_all_of_them() -> None:
+    parts = [found.environment["FAULTS"] for found in all_stages(ROOT) if "FAULTS" in found.environment]
+    assert parts == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
+    whole = [found for found in matrix(ROOT) if "test_faults.py" in found.command[-1]]
+    assert len(whole) == 4 and not any("FAULTS" in found.environment for found in whole)
+
+
 def test_every_site_is_tried_on_both_debians() -> None:
     tried = {found.name for found in [*all_stages(ROOT), *matrix(ROOT)] if found.group == "site"}
     names = [path.stem.removeprefix("test_") for path in (ROOT / "tests/site").glob("test_*.py")]
