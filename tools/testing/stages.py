@@ -71,11 +71,10 @@ def applications(root: Path) -> list[Stage]:
     return [Stage("apps", "apps", ("pytest", "-q", "tests/apps"), 900)]
 
 
-def rollouts(suite: str, *options: str, parts: Iterable[str] = ("",)) -> list[Stage]:
-    """Return the tests of rollouts on a Debian: the faults, the load, and deploys under it that lose nothing.
+def under_load(suite: str, *options: str) -> list[Stage]:
+    """Return the tests of the load on a Debian, and of deploys under it that lose nothing.
 
     :param options: for pytest, such as what leaves out the long ones
-    :param parts: of the faults, as the function faults has them
     """
 
     def stage(name: str, lab: str, seconds: int, **more: bool) -> Stage:
@@ -84,7 +83,6 @@ def rollouts(suite: str, *options: str, parts: Iterable[str] = ("",)) -> list[St
         return Stage(title, "rollouts", command, seconds, {"SUITE": suite}, f"{lab}-{suite}", **more)
 
     return [
-        *(faults(suite, part=part) for part in parts),
         stage("load", "test-rollouts-load", 900, retry=True),
         stage("fleet", "test-fleet", 2400),
         # Nothing runs beside it: what it asserts is what a user's machines do, which run no other tests.
@@ -162,15 +160,17 @@ def scenarios(root: Path) -> list[Stage]:
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage: behind the linters the long ones, so that short ones fill the end."""
     short = ("-m", "not long")
-    # In two parts: as one they would take longer than all the rest.
-    parts = ("1/2", "2/2")
-    long = [*rollouts("trixie", *short, parts=parts), site("site", "trixie", *short), site("single", "bookworm")]
-    return [*linters(), *long, machines("trixie"), *checks(), *applications(root), *scenarios(root)]
+    # In two parts: as one they would take longer than all the rest. They wait for much, so what needs a processor, as
+    # a site does, runs beside each of them.
+    first, second = (faults("trixie", part=part) for part in ("1/2", "2/2"))
+    long = [first, site("site", "trixie", *short), second, site("single", "bookworm"), machines("trixie")]
+    return [*linters(), *long, *under_load("trixie", *short), *checks(), *applications(root), *scenarios(root)]
 
 
 def matrix(_root: Path) -> list[Stage]:
     """Return the long form: rollouts on each Debian, the sites and the ansible-core that all_stages leaves out."""
-    long = [stage for suite in ("bookworm", "trixie", "sid") for stage in rollouts(suite)]
+    suites = ("bookworm", "trixie", "sid")
+    long = [stage for suite in suites for stage in (faults(suite), *under_load(suite))]
     sites = [site("site", "trixie"), site("site", "bookworm"), site("single", "trixie")]
     return [core("2.18"), *sites, *long, faults("trixie", "asgi")]
 
