@@ -17,7 +17,7 @@ def test_what_was_given_for_a_rollout_is_given_again_and_nothing_else() -> None:
         "rollout_serial": "30%",
         "rollout_min_healthy": 0,
         "rollout_monitor": {"seconds": 2},
-        "rollout_report_dir": "/tmp/a b",
+        "rollout_report_dir": "/var/lib/a b",
         "release_version": "2.0.0",
         "mysql_password": "secret",
         "rollout_group": "frontends",
@@ -30,7 +30,7 @@ def test_what_was_given_for_a_rollout_is_given_again_and_nothing_else() -> None:
     assert words.command(about, hosts=["web1"]) == (
         "ansible-playbook deploy.yml -e release_version=2.0.0 -e rollout_group=frontends -e rollout_serial=30% "
         """-e '{"rollout_min_healthy": 0}' -e '{"rollout_monitor": {"seconds": 2}}' """
-        """-e '{"rollout_report_dir": "/tmp/a b"}' -l web1"""
+        """-e '{"rollout_report_dir": "/var/lib/a b"}' -l web1"""
     )
 
 
