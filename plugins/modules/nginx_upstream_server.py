@@ -172,10 +172,11 @@ not_found:
   elements: str
   sample: []
 held_by_others:
-  description: Servers of these upstreams, named or not, that another owner holds, and who that is.
+  description:
+    - Servers of these upstreams, named or not, that another owner holds, and who that is, as in C(ops (disk swap)).
   returned: always
   type: dict
-  sample: {'192.0.2.13:5000': ops (disk swap)}
+  sample: {}
   version_added: 0.3.0
 drain:
   description:
