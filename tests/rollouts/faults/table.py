@@ -19,5 +19,14 @@ SECTIONS: dict[str, list[Row]] = {
 ROWS = [row for rows in SECTIONS.values() for row in rows]
 # FAULTS=1/2 tries every second row, from the first one on; each part has a lab of its own.
 PART = os.environ.get("FAULTS", "1/1")
-FIRST, _, OF = PART.partition("/")
-CHOSEN = ROWS[int(FIRST) - 1 :: int(OF)]
+
+
+def chosen(part: str) -> list[Row]:
+    """Return the rows of a part, such as 1/2.
+
+    :raises ValueError: it is none
+    """
+    number, parts = map(int, part.split("/"))
+    if not 1 <= number <= parts:
+        raise ValueError(f"FAULTS: {part!r} is no part; allowed are 1/1, or 1/N to N/N")
+    return ROWS[number - 1 :: parts]

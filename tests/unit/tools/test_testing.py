@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rollouts.faults.table import ROWS, chosen
 from tools.testing import __main__ as command_line
 from tools.testing.report import FAILED, OK, SKIPPED, Result, closing, counted, table
 from tools.testing.runner import Runner
@@ -228,6 +229,10 @@ def test_every_test_that_a_stage_names_exists(stages: t.Callable[[Path], list[St
 def test_the_parts_of_the_faults_are_all_of_them() -> None:
     parts = [found.environment["FAULTS"] for found in all_stages(ROOT) if "FAULTS" in found.environment]
     assert parts == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
+    assert sorted(row.name for part in parts for row in chosen(part)) == sorted(row.name for row in ROWS)
+    for wrong in ("0/2", "3/2"):
+        with pytest.raises(ValueError, match="is no part"):
+            chosen(wrong)
     whole = [found for found in matrix(ROOT) if "test_faults.py" in found.command[-1]]
     assert len(whole) == 4 and not any("FAULTS" in found.environment for found in whole)
 
