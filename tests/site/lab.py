@@ -99,7 +99,7 @@ class SiteLab:
             "ANSIBLE_INJECT_FACT_VARS": "false",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools/lab/callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "evenkeel.web.rollout,kept_payloads",
+            "ANSIBLE_CALLBACKS_ENABLED": "evenkeel.web.rollout,kept_work",
         }
 
     def command(
@@ -142,6 +142,10 @@ class SiteLab:
 
     def write_hosts(self, hosts: dict[str, t.Any]) -> None:
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+
+    def one_of_each(self) -> str:
+        """Return a host of each group, as a limit."""
+        return ",".join(sorted({min(group["hosts"]) for group in self.hosts().values() if group.get("hosts")}))
 
     def names(self) -> list[str]:
         return sorted({name for group in self.hosts().values() for name in group.get("hosts", {})})

@@ -82,15 +82,14 @@ def test_the_second_run_changes_nothing_and_is_short(site: SiteLab) -> None:
 
 @pytest.mark.usefixtures("first")
 def test_check_mode_shows_nothing(site: SiteLab) -> None:
-    one_of_each = [min(group["hosts"]) for group in site.hosts().values() if group.get("hosts")]
-    run = site.play("site.yml", "--check", "--diff", "--limit", ",".join(sorted(set(one_of_each))))
+    run = site.play("site.yml", "--check", "--diff", "--limit", site.one_of_each())
     assert_unchanged(run)
     assert "+++" not in run.output
 
 
 @pytest.mark.usefixtures("first")
 def test_every_backend_answers(site: SiteLab) -> None:
-    assert answering(site) == {"backend1", "backend2", "backend3"}
+    assert answering(site) == {"backend1", "backend2", "backend4"}
 
 
 def test_no_secret_leaves_its_file(site: SiteLab, first: Run) -> None:
@@ -129,68 +128,57 @@ def test_every_query_of_the_dashboard_returns_data(site: SiteLab) -> None:
 
 @pytest.mark.usefixtures("first")
 def test_an_installed_release_is_not_switched(site: SiteLab) -> None:
-    run = site.play("backends.yml", "-e", "release_version=9.9.9")
+    run = site.play("backends.yml", "-e", "release_version=9.9.9", "--limit", "backend1")
     assert_unchanged(run)
     assert "1.0.0" in run.output
     assert "9.9.9" in run.output, "the drift must be reported"
 
 
 @pytest.mark.usefixtures("first")
-def test_a_new_backend_and_a_new_frontend_serve_and_nothing_else_changes(site: SiteLab) -> None:
-    hosts = site.hosts()
-    hosts["backends"]["hosts"]["backend4"] = None
-    hosts["frontends"]["hosts"]["frontend3"] = None
-    site.write_hosts(hosts)
-    site.create()
-    run = site.play("site.yml")
-    touched = {host for host, changed in run.changed.items() if changed}
-    assert touched == {"backend4", "frontend3", "lb1", "monitoring1"}, run.changed
-    assert answering(site) == {"backend1", "backend2", "backend3", "backend4"}
-    assert {"backend4", "frontend3"} <= scraped(site)
-
-
-@pytest.mark.usefixtures("first")
 def test_a_limited_run_does_not_shorten_an_upstream_and_tells_of_a_held_server(site: SiteLab) -> None:
     before = upstream(site)
-    assert before.count("server ") >= 4
+    assert before.count("server ") >= 3
     site.play("backends.yml", "--limit", "backend1")
     assert upstream(site) == before
     module = ["ansible", "lb1", "-i", str(site.inventory), "-b", "-m", "evenkeel.web.nginx_upstream_server", "-a"]
     site.command(*module, "servers=backend1 owner=ops reason='disk swap'")
-    assert answering(site) == {"backend2", "backend3", "backend4"}
+    assert answering(site) == {"backend2", "backend4"}
     run = site.play("site.yml", "--limit", "lb1", "--skip-tags", "smoke")
     assert_unchanged(run)
     assert re.search(r"\(backend1\) is held out by\s+ops\s+\(disk\s+swap\)", run.output), run.tail
     site.command(*module, "servers=backend1 owner=ops state=enabled")
     assert upstream(site) == before
-    assert answering(site) == {"backend1", "backend2", "backend3", "backend4"}
+    assert answering(site) == {"backend1", "backend2", "backend4"}
 
 
-def starts(site: SiteLab) -> dict[str, int]:
+def starts(site: SiteLab, names: t.Iterable[str]) -> dict[str, int]:
     """Return when the application of each backend started, in microseconds of the machine's clock."""
     asked = ["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic"]
-    return {name: int(site.on(name, *asked, f"notes-{name}")) for name in ("backend1", "backend2", "backend3")}
+    return {name: int(site.on(name, *asked, f"notes-{name}")) for name in names}
 
 
 @pytest.mark.usefixtures("first")
-def test_hosts_are_removed_a_setting_restarts_one_backend_at_a_time_and_no_request_is_lost(site: SiteLab) -> None:
+def test_hosts_come_and_go_a_setting_restarts_one_backend_at_a_time_and_no_request_is_lost(site: SiteLab) -> None:
     hosts = site.hosts()
-    gone = [site.address(name) for name in ("backend4", "frontend3")]
+    gone = {name: site.address(name) for name in ("backend4", "frontend3")}
     del hosts["backends"]["hosts"]["backend4"], hosts["frontends"]["hosts"]["frontend3"]
+    hosts["backends"]["hosts"]["backend3"] = hosts["frontends"]["hosts"]["frontend2"] = None
     site.write_hosts(hosts)
+    site.create()
     site.set("backend_threads", 9)
-    before = starts(site)
+    before = starts(site, ("backend1", "backend2"))
     with load(site) as seen:
         run = site.play("site.yml")
         site.prune(site.names())
     assert seen["requests"] > 200
     assert seen["failures"] == {}
     changed = {host for host, number in run.changed.items() if number}
-    assert changed - {"localhost"} == {"lb1", "monitoring1", *before}, run.changed
-    assert [address for address in gone if address in upstream(site)] == []
-    assert answering(site) == set(before)
-    assert not {"backend4", "frontend3"} & scraped(site)
-    after = starts(site)
+    assert changed - {"localhost"} == {"lb1", "monitoring1", "backend3", "frontend2", *before}, run.changed
+    assert [address for address in gone.values() if address in upstream(site)] == []
+    assert answering(site) == {"backend3", *before}
+    assert {"backend3", "frontend2"} <= scraped(site)
+    assert not gone.keys() & scraped(site)
+    after = starts(site, before)
     assert all(before[name] < after[name] for name in before), "every backend must run with the new setting"
     assert list(after.values()) == sorted(after.values()), "in the order of the inventory"
     assert_unchanged(site.play("restart.yml", "-e", "rollout_only_marked=true"))

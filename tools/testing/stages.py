@@ -20,7 +20,7 @@ class Stage:
     lab: str = ""
     # Runs after all others and beside none.
     alone: bool = False
-    # Makes no machines and waits for none: takes what processor two others leave.
+    # Asserts nothing about time: takes what processor two others leave.
     patient: bool = False
     # Tests that wait for real programs: those that fail are tried once more when nothing else runs, and named.
     retry: bool = False
@@ -152,6 +152,7 @@ def scenarios(root: Path) -> list[Stage]:
             seconds=1200,
             environment={"SUITE": "trixie"},
             lab=f"molecule-{name}",
+            patient=True,
         )
         for name in names
     ]
