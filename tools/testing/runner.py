@@ -27,7 +27,9 @@ FAILED_TEST = re.compile(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", re.MULTILI
 # What a command ends with when it cannot run here; the last line that it printed says why.
 SKIP_CODE = 77
 
-PATIENT = ("nice", "-n", "10")
+# Each stage is a session of its own, and where Linux shares the processor by session (CONFIG_SCHED_AUTOGROUP) it looks
+# at the niceness of the session, sched(7); elsewhere at that of the process.
+PATIENT = ("bash", "-c", 'echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10 "$@"', "patient")
 
 
 def first_of(*queues: deque[Stage]) -> Stage | None:

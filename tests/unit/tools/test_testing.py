@@ -70,11 +70,14 @@ def test_two_stages_run_at_once_and_never_three(runner: Runner, tmp_path: Path) 
 
 
 def test_a_patient_stage_runs_beside_two_others_and_is_nice_to_them(runner: Runner, tmp_path: Path) -> None:
-    script = f"nice > {tmp_path}/$0; until [ $(ls {tmp_path} | grep -c '^[abp]$') = 3 ]; do sleep 0.1; done"
+    session = f"cat /proc/self/autogroup > {tmp_path}/$0.session 2>/dev/null"
+    script = f"{session}; nice > {tmp_path}/$0; until [ $(ls {tmp_path} | grep -c '^[abp]$') = 3 ]; do sleep 0.1; done"
     names = ("p", "a", "b")
     stages = [Stage(name, "g", ("bash", "-c", script, name), 20, patient=name == "p") for name in names]
     assert {result.state for result in runner.run(stages)} == {OK}
     mine = os.nice(0)
+    sessions = [(tmp_path / f"{name}.session").read_text().split()[-1:] for name in names]
+    assert sessions in ([["10"], ["0"], ["0"]], [[], [], []]), "the last: a kernel that does not share by session"
     assert {name: int((tmp_path / name).read_text()) for name in names} == {
         "p": min(mine + 10, 19),
         "a": mine,
