@@ -79,6 +79,13 @@ options:
     type: list
     elements: str
     default: []
+  beside:
+    description:
+      - Groups that have hosts of this one. Where one of them is locked by a run that is not named in O(gone), the lock
+        is not taken. A name that no lock can have is passed over.
+    type: list
+    elements: str
+    default: []
   break_run:
     description: The run whose lock is broken. Only with O(state=unlocked).
     type: str
@@ -200,7 +207,7 @@ def argument_spec() -> dict[str, dict[str, object]]:
         "events": {"type": "list", "elements": "dict", "default": []},
         "controller": {"type": "dict", "default": {}},
         "now": {"type": "float", "default": 0},
-        "gone": {"type": "list", "elements": "str", "default": []},
+        **{name: {"type": "list", "elements": "str", "default": []} for name in ("gone", "beside")},
         "break_run": {"type": "str", "default": ""},
         "summary": {"type": "dict", "default": {}},
         "timeline": {"type": "str", "default": ""},

@@ -142,9 +142,12 @@ def _where(summary: Summary) -> str:
 
 
 def _still_held(summary: Summary) -> list[str]:
-    """Return the hosts that do well and are out of rotation all the same, as where the lock was lost."""
-    well = [*with_outcome(summary, "ok"), *with_outcome(summary, "reverted")]
-    return [name for name in well if summary["hosts"][name].get("still_held")]
+    """Return the hosts that are not stuck and out of rotation all the same.
+
+    As where the lock was lost, or where this run has not come to a host that an earlier one has left out.
+    """
+    found = with_outcome(summary, "ok", "reverted", "not_reached")
+    return [name for name in found if summary["hosts"][name].get("still_held")]
 
 
 def next_steps(summary: Summary) -> list[str]:
@@ -182,6 +185,9 @@ def _after_canary(summary: Summary) -> Iterable[str]:
 
 def _after_pause(summary: Summary) -> Iterable[str]:
     yield f"When the cause is removed, go on: {_again(summary)}"
+    left_out = [name for name in with_outcome(summary, "not_reached") if summary["hosts"][name].get("still_held")]
+    if left_out:
+        yield f"Or, where it is healthy, only put back what an earlier run has left out: {_undrain(summary, left_out)}"
     yield from _go_back(summary, "Or take back what is done")
 
 
@@ -194,9 +200,8 @@ def _after_rollback(summary: Summary) -> Iterable[str]:
 
 def _after_failure(summary: Summary) -> Iterable[str]:
     for name in with_outcome(summary, "stuck"):
-        undrain = words.command({"name": summary["name"]}, "undrain", [name])
         yield f"{name} gets no requests. Find out why it is not healthy, repair it, and go on: {_again(summary)}"
-        yield f"Or, once it is healthy, only put it back: {undrain} -e rotation_owner={summary['owner']}"
+        yield f"Or, once it is healthy, only put it back: {_undrain(summary, [name])}"
     for lb, why in summary["lbs_left"].items():
         held = words.listing(summary["lbs_hold"][lb])
         told = f"still holds {held}" if held else "may still send requests as before"
@@ -209,6 +214,10 @@ def _after_refusal(summary: Summary) -> Iterable[str]:
     yield from (words.first_line(finding) for finding in summary["findings"][1:])
     yield f"See where everything is: {_status(summary)}"
     yield f"Then again: {_again(summary)}"
+
+
+def _undrain(summary: Summary, names: Iterable[str]) -> str:
+    return f"{words.command({'name': summary['name']}, 'undrain', names)} -e rotation_owner={summary['owner']}"
 
 
 def _status(summary: Summary) -> str:

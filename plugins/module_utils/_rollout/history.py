@@ -98,7 +98,7 @@ def history(events: Iterable[Event], started: float, finished: float, held_befor
     known = in_order(events)
     names = [event["event"] for event in known]
     host = _Host()
-    if held_before and known:
+    if held_before:
         host.kind, host.since, host.turn = "wait", started, 1
     for number, event in enumerate(known, 1):
         host.read(event["event"], event["at"], names[number:])

@@ -100,7 +100,7 @@ class Keeper:
     def take(self) -> None:
         """Take the lock, also out of the hands of a run that is proven dead.
 
-        :raises TaskError: another run has it
+        :raises TaskError: another run has it, or that of a group which has the same hosts
         """
         events: list[Event] = []
         if self._lock and self._lock["run"] != self._run:
@@ -114,6 +114,7 @@ class Keeper:
         self._lock = lock.taken(self._params, self._clock)
         if not self._check_mode:
             lock.write(self._host, self.folder, self._lock)
+        self._give_way()
         self._changed = True
         self._append([*events, *self._with("locked", f"locked by {self._params['who']}")])
         self._write_metrics()
@@ -158,6 +159,18 @@ class Keeper:
 
     # Locks
 
+    def _give_way(self) -> None:
+        """Give the lock back where a group that has the same hosts is locked: looked at only now, or two would miss it.
+
+        :raises TaskError: it is
+        """
+        for name in filter(lock.NAME.fullmatch, self._params["beside"]):
+            other = lock.read(self._host, f"{self._params['path'].rstrip('/')}/{name}")
+            if other and other["run"] not in (*self._params["gone"], self._run):
+                self._remove_lock()
+                start = f"{self._params['name']}: not locked, because {name} has hosts of it"
+                raise TaskError(f"{start} and is {self._held(name, other)}", lost=False, **self._state())
+
     def _must_be_ours(self) -> None:
         if self._lock and self._lock["run"] == self._run:
             return
@@ -170,11 +183,13 @@ class Keeper:
         raise TaskError(f"{start}: {text}. Nothing was written.", lost=True, **self._state())
 
     def _refused(self) -> TaskError:
-        message = f"{self._params['name']}: locked on {self._host.name()} by {lock.held(self._lock, self._clock)}."
-        holder = self._lock["run"]
-        if holder:
-            message += f" If that run is dead: {words.unlock(self._params['name'], holder)}"
-        return TaskError(message, lost=False, **self._state())
+        name = self._params["name"]
+        return TaskError(f"{name}: {self._held(name, self._lock)}", lost=False, **self._state())
+
+    def _held(self, name: str, found: dict[str, t.Any]) -> str:
+        """Return who has the lock of a group, and how it is broken."""
+        message = f"locked on {self._host.name()} by {lock.held(found, self._clock)}."
+        return f"{message} If that run is dead: {words.unlock(name, found['run'])}" if found["run"] else message
 
     def _break(self, why: str) -> Event:
         """Break the lock that is there, and tell it in the journal of the run that had it."""

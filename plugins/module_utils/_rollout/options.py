@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx import values
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout.batches import share
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.health import PATH
 
 Check = Callable[[t.Any], bool]
 
@@ -100,6 +101,10 @@ def _absolute(value: t.Any) -> bool:
     return isinstance(value, str) and value.startswith("/")
 
 
+def _path(value: t.Any) -> bool:
+    return bool(PATH.fullmatch(str(value)))
+
+
 def _statuses(value: t.Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and all(100 <= int(one) <= 599 for one in value)
 
@@ -119,6 +124,7 @@ OPTIONAL = (
     "health_check.status",
 )
 SECONDS, WHOLE = "not a number of seconds", "not a whole number"
+A_PATH = "which starts with / and holds no space; other characters than those of ASCII are written as %C3%A4"
 CHECKS: dict[str, tuple[Check, str]] = {
     "serial": (_serial, "not a whole number from 1 on, a share from 1% to 100%, or a list of these"),
     "min_healthy": (lambda value: share(value, 100) >= 0, "not a whole number from 0 on, or a share from 0% to 100%"),
@@ -136,7 +142,12 @@ CHECKS: dict[str, tuple[Check, str]] = {
         "not a number from 0 to 1",
     ),
     "monitor.min_requests": (_whole(1), f"{WHOLE} from 1 on"),
-    "health_check.path": (lambda value: str(value).startswith("/"), "not a path that starts with /"),
+    "keep": (_whole(1), f"{WHOLE} from 1 on"),
+    "warm_up": (
+        lambda value: isinstance(value, (list, tuple)) and all(map(_path, value)),
+        f"not a list of paths, {A_PATH}",
+    ),
+    "health_check.path": (_path, f"not a path, {A_PATH}"),
     "health_check.port": (lambda value: _whole(0)(value) and int(value) <= 65535, "not a port; 0 is the server's own"),
     "health_check.host": (lambda value: isinstance(value, str), "not a name for the Host header"),
     "health_check.scheme": (lambda value: value in ("http", "https"), "neither http nor https"),

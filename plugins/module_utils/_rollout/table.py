@@ -19,8 +19,8 @@ WIDTH = 110
 # The columns of seconds that are always there.
 USUAL = ("drain", "wait", "restart", "check", "ready")
 GAP = "  "
-# The widest column of names and texts.
-WIDEST = 28
+# The widest column of names and texts, and what is left of one where a line would not fit.
+WIDEST, NARROWEST = 28, 8
 # The most rows of one table of figures.
 ROWS = 60
 
@@ -31,17 +31,25 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -
     :param left: how many of the first columns are texts; the others are figures and stand right
     """
     texts = [[words.cut(str(cell), WIDEST) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[place]) for row in texts) for place in range(len(head))]
+    widths = _fitting([max(len(row[place]) for row in texts) for place in range(len(head))], left)
     return [
         words.cut(
             GAP.join(
-                cell.ljust(width) if place < left else cell.rjust(width)
+                words.cut(cell, width).ljust(width) if place < left else cell.rjust(width)
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             ).rstrip(),
             WIDTH,
         )
         for row in texts
     ]
+
+
+def _fitting(widths: Sequence[int], left: int) -> list[int]:
+    """Return widths with which a line fits: figures keep theirs, the widest text gives way to them first."""
+    found = list(widths)
+    while sum(found) + len(GAP) * (len(found) - 1) > WIDTH and max(found[:left]) > NARROWEST:
+        found[found.index(max(found[:left]))] -= 1
+    return found
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

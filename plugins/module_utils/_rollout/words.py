@@ -20,7 +20,9 @@ WITH_DECIMAL, IN_SECONDS = 100, 120
 USUAL_GROUP = "backends"
 # Extra variables of a rollout that its command says in another way, and those that are for one verb only.
 SAID = ("rollout_group", "rollout_verb", "rollout_version")
-OF_ONE_VERB = ("rollout_canary", "rollout_only_marked")
+OF_ONE_VERB = ("rollout_canary", "rollout_only_marked", "frontend_source")
+# What says which build of a frontend is meant: its name alone finds nothing that could be deployed.
+SOURCE = "frontend_source"
 # What neither a shell nor C(key=value) of Ansible reads as anything else.
 PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 
@@ -91,7 +93,7 @@ def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
     """
     found = {}
     for name, value in values.items():
-        if not name.startswith("rollout_") or name in SAID:
+        if (not name.startswith("rollout_") and name != SOURCE) or name in SAID:
             continue
         if isinstance(value, str) and PLAIN.fullmatch(value):
             found[name] = f"{name}={value}"
@@ -114,12 +116,13 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
     """
     words = ["ansible-playbook", f"{verb or about.get('verb') or 'deploy'}.yml"]
     version = about.get("version") or about.get("back_to")
-    if not verb and version and about.get("verb") != "restart":
+    given_vars = about.get("extra_vars") or {}
+    if not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars:
         words += ["-e", f"release_version={version}"]
     if about.get("name", USUAL_GROUP) != USUAL_GROUP:
         words += ["-e", f"rollout_group={about['name']}"]
     left_out = {*without, *(OF_ONE_VERB if verb else ())}
-    for name, given in (about.get("extra_vars") or {}).items():
+    for name, given in given_vars.items():
         words += [] if name in left_out else ["-e", shlex.quote(given)]
     limit = ",".join(hosts)
     return " ".join([*words, *(["-l", limit] if limit else [])])

@@ -117,6 +117,10 @@ def has_not_migrated(bench: Bench) -> None:
     assert not any(bench.migrations().values())
 
 
+UNKNOWN = """---
+- name: Ask somebody
+  ansible.builtin.comand: /bin/true
+"""
 UNREADABLE = """---
 - name: Ask somebody
   ansible.builtin.include_role:
@@ -130,6 +134,15 @@ ROWS = [
         says=(r"nowhere\.yml", r"Nothing was changed"),
         sees="Nothing was changed; which file it is.",
         todo="Mend its name: it is a path on the controller, from the root on.",
+    ),
+    Row(
+        name="tasks of your own name a module that does not exist",
+        broken=file("fails.yml", UNKNOWN),
+        variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/fails.yml"}},
+        code=4,
+        says=(r"ansible\.builtin\.comand", r"fails\.yml"),
+        sees="Nothing was changed; Ansible's own message with the file and the line.",
+        todo="Mend the tasks, and run the same command again.",
     ),
     Row(
         name="tasks of your own include what is not there",
@@ -169,6 +182,13 @@ ROWS = [
         says=(r"rollout_hooks\.after: .*nobody answers", r"by version +2\.0\.0", r"Done: backend1"),
         sees="The release is everywhere and serves; the run ends with an error all the same, unlocked and reported.",
         todo="Do what the tasks were to do; the release needs nothing.",
+    ),
+    Row(
+        name="the host that asks for all cannot ask",
+        variables={"rollout_health_check": {"path": "/not a path"}},
+        says=(r"/not a path", r"Nothing was changed\. backend1 asks the load balancers for all hosts, and has failed"),
+        sees="Nothing is changed; what the load balancers were asked, and why that failed, is said above.",
+        todo="Mend what is said there, and run the same command again.",
     ),
     Row(
         name="the variables of one host are wrong",

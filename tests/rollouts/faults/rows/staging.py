@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tests.rollouts.bench import SECOND, Bench
+from tests.rollouts.bench import FIRST, SECOND, Bench
 from tests.rollouts.faults.breaks import file, scripts
-from tests.rollouts.faults.row import FIRST_ONLY, Row, arguments
+from tests.rollouts.faults.row import FIRST_ONLY, Row, arguments, once
 
 UNTOUCHED = "Nothing was drained and nothing switched: every host runs what it ran."
 OTHER = "2.0.0-other"
@@ -66,6 +66,14 @@ def followed(bench: Bench, row: Row) -> tuple[int, str]:
     return done.code, done.output
 
 
+def after_one_that_left_a_host_out(bench: Bench, row: Row) -> tuple[int, str]:
+    """Leave backend1 as a rollout does that found it healthy with neither release, and deploy."""
+    module = ["ansible", "load_balancers", "-i", str(bench.inventory), "-b", "-m", "evenkeel.web.nginx_upstream_server"]
+    bench.lab.command(*module, "-a", "servers=backend1 owner=rollout-backends")
+    bench.on("backend1", "systemctl", "stop", "stub-backend1")
+    return once(bench, row)
+
+
 ROWS = [
     Row(
         name="the artefact is missing",
@@ -122,5 +130,16 @@ umount releases; umount /srv/whole; rmdir /srv/whole""",
         says=(r"[Mm]igrat", r"backend1"),
         sees=f"The end of the migration's journal. It ran once, on the first host. {UNTOUCHED}",
         todo="Mend the migration. It runs again with the next deploy: it must go on from where it stopped.",
+    ),
+    Row(
+        name="a rollout stops before it comes to a host that an earlier one has left out",
+        broken=scripts("backend1", "true", "systemctl start stub-backend1"),
+        run=after_one_that_left_a_host_out,
+        version=f"{SECOND}-migration-fails",
+        versions={"backend2": FIRST, "backend3": FIRST},
+        held=("backend1",),
+        says=(r"still held: backend1", r"undrain\.yml -l backend1 -e rotation_owner=rollout-backends"),
+        sees="The host stays out of rotation, since nobody has repaired it, and is named.",
+        todo="Mend what stopped the rollout, and run the same command again: it is the first one that is taken.",
     ),
 ]

@@ -20,6 +20,8 @@ OPTIONS: Data = {
     "monitor": {"seconds": 10, "max_error_ratio": 0.05, "min_requests": 10},
     "failure_action": "pause",
     "on_timeout": "proceed",
+    "warm_up": [],
+    "keep": 20,
     "health_check": {
         "path": "/health",
         "port": 0,

@@ -27,6 +27,7 @@ def params(state: str, run: str = "run1", **changed: Any) -> dict[str, Any]:
         "controller": {"machine": "m", "boot": "b", "pid": 812, "started": 90210, "now": 1.0, "gone": []},
         "now": 0.0,
         "gone": [],
+        "beside": [],
         "break_run": "",
         "summary": {},
         "timeline": "",
@@ -114,6 +115,55 @@ def test_a_run_that_is_proven_dead_loses_its_lock_with_a_warning(check_mode: boo
     else:
         assert events(host) == ["locked", "lock_broken"]
         assert events(host, "run2") == ["lock_broken", "locked"]
+
+
+def test_a_group_that_has_the_same_hosts_is_given_way_to() -> None:
+    host = FakeFiles()
+    do(host, "locked", "run2", name="api")
+    with pytest.raises(TaskError) as refused:
+        do(host, "locked", beside=["web servers", "api"])
+    assert str(refused.value) == (
+        "backends: not locked, because api has hosts of it and is locked on lb1 by deploy of 1.4.2, run run2, "
+        "run2@laptop, last seen 0 s ago by this host's clock. If that run is dead: "
+        "ansible-playbook unlock.yml -e rollout_group=api -e run=run2"
+    )
+    assert (info(host)["backends"]["lock"], info(host, "api")["api"]["lock"]["run"]) == ({}, "run2")
+    assert do(host, "locked", beside=["api"], gone=["run2"])["lock"]["run"] == "run1"
+
+
+class Interrupted(FakeFiles):
+    """Files of a host on which another run takes the lock of api behind one of the effects of this one."""
+
+    def __init__(self, moment: int) -> None:
+        super().__init__()
+        self.left = moment
+        self.taken: list[str] = []
+
+    def read(self, path: str) -> str | None:
+        found = super().read(path)
+        self.passes()
+        return found
+
+    def write(self, path: str, text: str, mode: int = 0o600) -> None:
+        super().write(path, text, mode)
+        self.passes()
+
+    def passes(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.take(FakeFiles(files=self.files), "run2", "api", "backends")
+
+    def take(self, host: FakeFiles, run: str, name: str, beside: str) -> None:
+        with contextlib.suppress(TaskError):
+            do(host, "locked", run, name=name, beside=[beside])
+            self.taken.append(name)
+
+
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_two_groups_that_have_the_same_hosts_never_both_believe_that_they_are_alone(moment: int) -> None:
+    host = Interrupted(moment)
+    host.take(host, "run1", "backends", "api")
+    assert len(host.taken) < 2
 
 
 def test_the_lock_is_read_only_while_alone() -> None:

@@ -129,6 +129,19 @@ def test_a_host_that_does_well_and_is_held_all_the_same_is_named() -> None:
     assert told["message"].endswith("Done: backend1; not touched: backend2, backend3; still held: backend1")
 
 
+def test_a_host_that_an_earlier_run_has_left_out_and_this_one_not_reached_is_named() -> None:
+    hosts = plan()["hosts"]
+    held = {**hosts, "backend1": {**hosts["backend1"], "why_first": "held by an earlier rollout"}}
+    results = outcomes("not_reached", "not_reached", "not_reached")
+    told = summary(request(plan=plan(hosts=held), events=[], outcomes=results, stop="disk full"))
+    assert told["message"].endswith("Not touched: backend1, backend2, backend3; still held: backend1")
+    (undrain,) = [line for line in told["next"] if "undrain.yml" in line]
+    assert undrain == (
+        "Or, where it is healthy, only put back what an earlier run has left out: "
+        "ansible-playbook undrain.yml -l backend1 -e rotation_owner=rollout-backends"
+    )
+
+
 def test_a_host_goes_back_to_what_has_served_and_not_to_what_a_killed_run_left() -> None:
     hosts = plan()["hosts"]
     killed = {**hosts, "backend1": {**hosts["backend1"], "from": "1.4.2", "back": "1.0.0"}}

@@ -62,6 +62,16 @@ def test_no_line_is_wider_than_allowed_whatever_the_names_are() -> None:
     assert [line for line in columns(["a"] * 20, [["x" * 50] * 20]) if len(line) > WIDTH] == []
 
 
+def test_texts_give_way_to_figures_where_a_line_would_not_fit() -> None:
+    head = ["host", "from", "now", *(f"figure {number}" for number in range(7))]
+    told = columns(head, [["frontend1", "e41d77aa20b9c8f1", "0123456789abcdef", *["123.4"] * 7]], left=3)
+    assert [len(line) <= WIDTH for line in told] == [True, True]
+    assert told[0].endswith("figure 6") and told[1].endswith("123.4")
+    assert told[1].startswith("frontend1  e41d7") and "..." in told[1]
+    fits = columns(["host", "from", "now"], [["frontend1", "e41d77aa20b9c8f1", "0123456789abcdef"]], left=3)
+    assert fits[1] == "frontend1  e41d77aa20b9c8f1  0123456789abcdef"
+
+
 def test_a_command_that_does_not_fit_stands_alone_and_whole() -> None:
     command = f"ansible-playbook rollback.yml -l {','.join(f'backend{number}' for number in range(30))}"
     assert steps([f"To go back: {command}"]) == ["To go back:", f"  {command}"]

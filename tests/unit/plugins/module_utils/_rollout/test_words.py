@@ -12,6 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
+def test_the_build_of_a_frontend_is_named_by_its_source_where_that_was_given() -> None:
+    values = {"frontend_source": "/ci/build42", "rollout_group": "frontends", "rollout_canary": True}
+    about = {"verb": "deploy", "version": "e41d77", "name": "frontends", "extra_vars": words.extra_vars(values)}
+    assert words.command(about) == (
+        "ansible-playbook deploy.yml -e rollout_group=frontends -e frontend_source=/ci/build42 "
+        """-e '{"rollout_canary": true}'"""
+    )
+    assert words.command(about, "rollback") == "ansible-playbook rollback.yml -e rollout_group=frontends"
+
+
 def test_what_was_given_for_a_rollout_is_given_again_and_nothing_else() -> None:
     values = {
         "rollout_serial": "30%",
