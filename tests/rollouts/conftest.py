@@ -8,14 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rollouts.bench import Bench
-from tests.rollouts.faults.table import PART
 
 
 @pytest.fixture(scope="module", name="bench")
 def bench_fixture() -> Iterator[Bench]:
     interface = os.environ.get("STUB_INTERFACE", "wsgi")
-    words = ["rollouts", "" if interface == "wsgi" else interface, PART.replace("/", "-of-") if PART != "1/1" else ""]
-    bench = Bench.of(interface=interface, name="-".join(filter(None, words)))
+    bench = Bench.of(interface=interface, name="rollouts" if interface == "wsgi" else f"rollouts-{interface}")
     with bench.alone():
         bench.up()
         yield bench

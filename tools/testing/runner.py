@@ -73,14 +73,14 @@ class Runner:
         some = deque(stage for stage in stages if not stage.alone and not stage.patient)
         patient = deque(stage for stage in stages if not stage.alone and stage.patient)
 
-        def lane(*queues: deque[Stage], prefix: tuple[str, ...] = ()) -> None:
+        def lane(*queues: deque[Stage]) -> None:
             while stage := first_of(*queues):
-                command = (*prefix, *stage.command)
+                command = (*(PATIENT if stage.patient else ()), *stage.command)
                 results[stage.name] = self.stage(dataclasses.replace(stage, command=command))
 
         with ThreadPoolExecutor(workers + 1) as pool:
             lanes = [pool.submit(lane, some, patient) for _ in range(workers)]
-            lanes.append(pool.submit(lane, patient, prefix=PATIENT))
+            lanes.append(pool.submit(lane, patient))
             for ended in lanes:
                 ended.result()
         for stage in stages:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.rollouts.bench import ROOT, SECOND, Bench
 from tests.rollouts.faults.breaks import file, scripts
-from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, ONE_NEW, Row, arguments, killed_when, once, read_until
+from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, ONE_NEW, Row, arguments, killed_when, once, read_until
 
 
 def killed(name: str, line: str, ends: str = r"succeeded") -> Row:
@@ -161,7 +161,8 @@ ROWS = [
     Row(
         name="two deploys at once",
         run=second_while_first,
-        versions=NEW,
+        options=FIRST_ONLY,
+        versions=ONE_NEW,
         says=(r"lock", r"deploy of 2\.0\.0", r"unlock\.yml -e run="),
         sees="The second one changes nothing and says who has the lock. The first one ends as if it were alone.",
         todo="Wait for the first one.",

@@ -210,8 +210,9 @@ ROWS = [
     Row(
         name="site.yml while a batch is held",
         run=site_meanwhile,
+        options=FIRST_ONLY,
         code=0,
-        versions=NEW,
+        versions=ONE_NEW,
         says=(r"succeeded",),
         sees="site.yml warns that a server is held, by whom and why, and leaves it held and its release alone.",
         todo="Nothing.",
