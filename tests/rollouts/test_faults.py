@@ -10,8 +10,10 @@ from tests.rollouts.bench import BACKENDS, Bench
 from tests.rollouts.faults.row import Load, Row, arguments
 from tests.rollouts.faults.table import ROWS
 
+PARAMETERS = [pytest.param(row, id=row.name, marks=pytest.mark.long if row.variation else ()) for row in ROWS]
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+
+@pytest.mark.parametrize("row", PARAMETERS)
 def test_fault(bench: Bench, row: Row) -> None:
     bench.reset()
     with row.broken(bench):

@@ -34,6 +34,7 @@ def test_each_instance_has_its_own_unit_port_user_and_release(single: SiteLab) -
         assert answer.headers["X-Served-By"] == f"backend{number}"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("first")
 def test_the_second_run_changes_nothing(single: SiteLab) -> None:
     run = single.play("site.yml", "--limit", single.one_of_each())

@@ -90,16 +90,17 @@ def under_load(suite: str, *options: str) -> list[Stage]:
     ]
 
 
-def faults(suite: str, interface: str = "") -> Stage:
-    """Return every row of the table of faults on a Debian.
+def faults(suite: str, *options: str, interface: str = "") -> Stage:
+    """Return the rows of the table of faults on a Debian.
 
+    :param options: for pytest, such as what leaves out the long ones
     :param interface: of the application: asgi; empty: wsgi
     """
     name = "-".join(filter(None, (interface, suite)))
     return Stage(
         name=f"rollouts-faults-{name}",
         group="rollouts",
-        command=("pytest", "-q", "--durations=10", "tests/rollouts/test_faults.py"),
+        command=("pytest", "-q", *options, "--durations=10", "tests/rollouts/test_faults.py"),
         seconds=5400,
         environment={"SUITE": suite, **({"STUB_INTERFACE": interface} if interface else {})},
         lab=f"test-rollouts-{name}",
@@ -158,7 +159,12 @@ def all_stages(root: Path) -> list[Stage]:
     """Return every stage: the long ones first, so that short ones fill the end."""
     short = ("-m", "not long")
     # The faults take as long as all the rest, and wait for much: the rest has what they leave of the processor.
-    long = [faults("trixie"), site("site", "trixie", *short), site("single", "bookworm"), machines("trixie")]
+    long = [
+        faults("trixie", *short),
+        site("site", "trixie", *short),
+        site("single", "bookworm", *short),
+        machines("trixie"),
+    ]
     return [*long, *linters(), *under_load("trixie", *short), *checks(), *applications(root), *scenarios(root)]
 
 
@@ -167,7 +173,7 @@ def matrix(_root: Path) -> list[Stage]:
     suites = ("bookworm", "trixie", "sid")
     long = [stage for suite in suites for stage in (faults(suite), *under_load(suite))]
     sites = [site("site", "trixie"), site("site", "bookworm"), site("single", "trixie")]
-    return [core("2.18"), *sites, *long, faults("trixie", "asgi")]
+    return [core("2.18"), *sites, *long, faults("trixie", interface="asgi")]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:

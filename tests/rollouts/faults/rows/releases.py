@@ -115,6 +115,7 @@ ROWS = [
     ),
     Row(
         name="another process answers on the port",
+        variation=True,
         broken=scripts(
             "backend1",
             SQUATTER,

@@ -146,6 +146,7 @@ ROWS = [
     ),
     Row(
         name="tasks of your own include what is not there",
+        variation=True,
         broken=file("fails.yml", UNREADABLE),
         variables={"rollout_hooks": {"before_batch": "{{ lab_dir }}/fails.yml"}, "rollout_serial": 2},
         says=(r"nobody\.knows", r"hold backend1, backend2: ", r"Not touched: "),
@@ -154,6 +155,7 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail before the first batch",
+        variation=True,
         broken=failing_tasks_while_another_migrates,
         variables={"rollout_hooks": {"before": "{{ lab_dir }}/fails.yml"}},
         versions={"backend1": FIRST, "backend3": FIRST},
@@ -175,6 +177,7 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail after the last batch",
+        variation=True,
         broken=failing_tasks,
         variables={"rollout_hooks": {"after": "{{ lab_dir }}/fails.yml"}},
         options=FIRST_ONLY,
@@ -199,6 +202,7 @@ ROWS = [
     ),
     Row(
         name="the report cannot be written",
+        variation=True,
         variables={"rollout_report_dir": "/dev/null/reports"},
         options=FIRST_ONLY,
         code=0,
@@ -238,6 +242,7 @@ ROWS = [
     ),
     Row(
         name="two playbooks in one command",
+        variation=True,
         run=twice_in_one_command,
         options=FIRST_ONLY,
         code=0,
