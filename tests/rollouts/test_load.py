@@ -22,6 +22,9 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, CloseConnection, TextMessage
+from wsproto.events import Request as WebSocketRequest
 
 from tests.apps.support import Server, free_port
 from tests.nginx.machines import wheel_binary
@@ -366,3 +369,33 @@ def test_a_stream_that_ends_without_its_last_line_is_a_failure() -> None:
         with load([url], kinds="stream", long_rate=10, rate=1, websockets=0) as running:
             time.sleep(1)
     assert set(running.result.failed) == {"stream http: a stream without its end"}, running.result.text
+
+
+def leave_with_the_echo(listener: socket.socket) -> None:
+    """Send the first echo of each WebSocket and the goodbye at once, as a server does that stops just then."""
+
+    def talk(connection: socket.socket) -> None:
+        server = WSConnection(ConnectionType.SERVER)
+        with connection, contextlib.suppress(OSError):
+            while data := connection.recv(65536):
+                server.receive_data(data)
+                for event in server.events():
+                    if isinstance(event, WebSocketRequest):
+                        connection.sendall(server.send(AcceptConnection()))
+                    elif isinstance(event, TextMessage):
+                        echo = server.send(TextMessage(data=event.data))
+                        connection.sendall(echo + server.send(CloseConnection(code=1001)))
+
+    with contextlib.suppress(OSError):
+        while True:
+            threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
+
+
+def test_a_goodbye_that_comes_with_an_echo_is_a_session_that_was_cut() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=leave_with_the_echo, args=(listener,), daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with load([url], kinds="get", rate=0, long_rate=0, websockets=1, session_seconds=1) as running:
+            time.sleep(1)
+    result = running.result
+    assert set(result.raw["cut"]) == {"1001"} and not result.failed, result.text

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any
 
 from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnection, Request, TextMessage
 
 from tests.rollouts.load.message import Target
@@ -67,7 +68,9 @@ class Session:
             raise CutError(str(event.code))
 
     def _send(self, event: Any) -> None:
-        self.writer.write(self._ws.send(event))
+        # A goodbye may come with the echo before it: nothing can be sent any more, and it is the event that is next.
+        if self._ws.state is not ConnectionState.REMOTE_CLOSING:
+            self.writer.write(self._ws.send(event))
 
     async def _next(self) -> Any:
         """Return the next event that is not a ping; None at the end of the connection."""
