@@ -19,6 +19,10 @@ ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     "ANSIBLE_NOCOLOR": "true",
+    "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tools/lab/callback"),
+    "ANSIBLE_CALLBACKS_ENABLED": "evenkeel.web.rollout,kept_work",
+    # No payloads: some tests have modules that pretend.
+    "EVENKEEL_KEPT_WORK": "templates,collections",
 }
 
 

@@ -61,11 +61,12 @@ def checkout_fixture(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return tmp_path
 
 
-def play(checkout: Path) -> tuple[int, str]:
+def play(checkout: Path, **more: str) -> tuple[int, str]:
     environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
     environment["ANSIBLE_CALLBACK_PLUGINS"] = str(checkout / CALLBACK.parent)
     environment["ANSIBLE_CALLBACKS_ENABLED"] = "kept_work"
     environment["ANSIBLE_COLLECTIONS_PATH"] = str(checkout / "collections")
+    environment |= more
     local = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
     command = ["ansible-playbook", "-i", "localhost,", "-e", local, "play.yml"]
     done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
@@ -116,3 +117,9 @@ def test_it_is_the_kept_work_that_is_used(checkout: Path, kind: str) -> None:
         path.write_bytes(b"nothing that can be loaded")
     code, said = play(checkout)
     assert code != 0, said
+
+
+def test_who_puts_other_modules_in_their_place_keeps_no_payload(checkout: Path) -> None:
+    code, said = play(checkout, EVENKEEL_KEPT_WORK="templates,collections")
+    assert code == 0, said
+    assert kept(checkout, "templates") and kept(checkout, "collections") and not payloads(checkout)

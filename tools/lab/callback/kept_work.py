@@ -29,6 +29,8 @@ description:
   - Keeps payloads of modules, and code of templates and collections, between runs.
 """
 ROOT = Path(__file__).resolve().parents[3]
+# Names what is kept, separated by commas; unset: all. A payload is no use to whoever puts other modules in its place.
+WANTED = "EVENKEEL_KEPT_WORK"
 
 
 def place(root: Path) -> Path:
@@ -106,6 +108,6 @@ class CallbackModule(CallbackBase):
         """Do it before the first task."""
         super().__init__()
         kept = place(ROOT)
-        keep_payloads(kept / "payloads")
-        keep_templates(kept / "templates")
-        keep_collections(kept / "collections")
+        works = {"payloads": keep_payloads, "templates": keep_templates, "collections": keep_collections}
+        for name in os.environ.get(WANTED, ",".join(works)).split(","):
+            works[name](kept / name)
