@@ -127,18 +127,13 @@ def test_every_query_of_the_dashboard_returns_data(site: SiteLab) -> None:
 
 
 @pytest.mark.usefixtures("first")
-def test_an_installed_release_is_not_switched(site: SiteLab) -> None:
+def test_a_limited_run_switches_no_release_and_shortens_no_upstream_and_a_held_server_is_told(site: SiteLab) -> None:
+    before = upstream(site)
+    assert before.count("server ") >= 3
     run = site.play("backends.yml", "-e", "release_version=9.9.9", "--limit", "backend1")
     assert_unchanged(run)
     assert "1.0.0" in run.output
     assert "9.9.9" in run.output, "the drift must be reported"
-
-
-@pytest.mark.usefixtures("first")
-def test_a_limited_run_does_not_shorten_an_upstream_and_tells_of_a_held_server(site: SiteLab) -> None:
-    before = upstream(site)
-    assert before.count("server ") >= 3
-    site.play("backends.yml", "--limit", "backend1")
     assert upstream(site) == before
     module = ["ansible", "lb1", "-i", str(site.inventory), "-b", "-m", "evenkeel.web.nginx_upstream_server", "-a"]
     site.command(*module, "servers=backend1 owner=ops reason='disk swap'")
@@ -191,22 +186,31 @@ Edit = t.Callable[[dict[str, t.Any]], t.Any]
 @pytest.mark.parametrize(
     ("edit", "says"),
     [
-        (lambda hosts: hosts.pop("backends"), ["no group backends", "load_balancers"]),
-        (lambda hosts: hosts.update(backends={"hosts": {}}), ["group backends has no host"]),
-        (
+        pytest.param(lambda hosts: hosts.pop("backends"), ["no group backends", "load_balancers"], id="missing group"),
+        pytest.param(
+            lambda hosts: hosts.update(backends={"hosts": {}}),
+            ["group backends has no host"],
+            id="empty group",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
             lambda hosts: hosts["backends"]["hosts"].update(backend1={"ansible_host": "backend1.example.com"}),
             ["backend1", "backend1.example.com", "IP"],
+            id="name instead of an address",
+            marks=pytest.mark.long,
         ),
-        (
+        pytest.param(
             lambda hosts: hosts["backends"]["hosts"].update(backend1={"upstream_weight": -1}),
             ["backend1", "-1", "weight"],
+            id="negative weight",
         ),
-        (
+        pytest.param(
             lambda hosts: hosts["backends"]["hosts"].update(backend1={"upstream_port": 70000}),
             ["backend1", "70000", "65535"],
+            id="port too high",
+            marks=pytest.mark.long,
         ),
     ],
-    ids=["missing group", "empty group", "name instead of an address", "negative weight", "port too high"],
 )
 def test_a_wrong_inventory_is_refused_before_anything_is_written(site: SiteLab, edit: Edit, says: list[str]) -> None:
     right = site.hosts()

@@ -168,6 +168,7 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail after a batch",
+        variation=True,
         broken=failing_tasks,
         variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/fails.yml"}},
         versions=ONE_NEW,
