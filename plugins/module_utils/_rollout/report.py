@@ -164,10 +164,9 @@ def _notes(told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]]) -> It
             lb: sum(r["idle_clients"] for r in reloads if r["lb"] == lb) for lb in sorted({r["lb"] for r in reloads})
         }
         each = ", ".join(f"{lb} {words.number(idle)}" for lb, idle in per_lb.items())
-        yield (
-            f"with close_window {window:g} s clients that idle longer may lose a connection: "
-            f"{words.number(told['idle_clients'])} idle at the {words.count(len(reloads), 'reload')} ({each})"
-        )
+        count = f"{words.number(told['idle_clients'])} idle at the {words.count(len(reloads), 'reload')} ({each})"
+        warning = f"with close_window {window:g} s clients that idle longer may lose a connection"
+        yield f"{warning}: {count}" if told["idle_clients"] else f"clients: {count}"
     for item in told["cut"]:
         yield f"cut: {item.get('host', '')}: {item.get('text', '')}"
     unreadable = told["requests"]["unreadable"]
