@@ -7,27 +7,20 @@ import json
 import os
 import shutil
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import RequestReceived
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, TextMessage
-from wsproto.events import Request as WebSocketRequest
 
 from tests.apps.support import Server, free_port
 from tests.nginx.machines import wheel_binary
+from tests.rollouts import bad_servers
+from tests.rollouts.bad_servers import CHUNKED, OK
 from tests.rollouts.load import Result, load, posts_findings
 from tests.rollouts.stub import pack
 
@@ -268,56 +261,6 @@ def test_a_post_that_was_executed_twice_is_seen(site: Site) -> None:
 
 # --- what nginx does too rarely to wait for it: a server that breaks each second request on a connection -------------
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def serve_badly(listener: socket.socket, second: bytes) -> None:
-    def talk(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
-            for answer in (OK, second):
-                if not connection.recv(65536):
-                    return
-                connection.sendall(answer)
-
-    with contextlib.suppress(OSError):
-        while True:
-            threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
-
-
-class LeavingServer:
-    """An HTTP/2 server that answers the first stream of a connection and loses the second.
-
-    :param last: the last stream that its GOAWAY names; 0: there is no GOAWAY
-    """
-
-    def __init__(self, folder: Path, last: int) -> None:
-        self.last = last
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        certify(folder)
-        self.context.load_cert_chain(folder / "cert", folder / "key")
-        self.context.set_alpn_protocols(["h2"])
-
-    def serve(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self.talk, args=(listener.accept()[0],), daemon=True).start()
-
-    def talk(self, plain: socket.socket) -> None:
-        server = H2Connection(H2Configuration(client_side=False))
-        with contextlib.suppress(OSError), self.context.wrap_socket(plain, server_side=True) as connection:
-            server.initiate_connection()
-            while data := connection.recv(65536):
-                started = [event.stream_id for event in server.receive_data(data) if isinstance(event, RequestReceived)]
-                if 1 in started:
-                    server.send_headers(1, [(":status", "200")], end_stream=True)
-                connection.sendall(server.data_to_send())
-                if 3 in started:
-                    break
-            if self.last:
-                server.close_connection(last_stream_id=self.last)
-                connection.sendall(server.data_to_send())
-
 
 @pytest.mark.parametrize(
     ("last", "refused", "failures"),
@@ -330,12 +273,12 @@ class LeavingServer:
 def test_only_streams_above_the_last_one_of_goaway_are_refused(
     tmp_path: Path, last: int, refused: bool, failures: set[str]
 ) -> None:
-    server = LeavingServer(tmp_path, last)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=server.serve, args=(listener,), daemon=True).start()
-        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        with load([url], protocols="h2", kinds="get", rate=20, websockets=0) as running:
-            time.sleep(1.5)
+    certify(tmp_path)
+    with (
+        bad_servers.served(bad_servers.loses_the_second_stream(tmp_path, last)) as address,
+        load([f"https://{address}"], protocols="h2", kinds="get", rate=20, websockets=0) as running,
+    ):
+        time.sleep(1.5)
     result = running.result
     assert set(result.failed) == failures and (result.refused > 0) is refused, result.text
     assert result.sent == result.raw["ok"] + result.refused + result.lost
@@ -352,10 +295,8 @@ def test_only_streams_above_the_last_one_of_goaway_are_refused(
     ],
 )
 def test_a_broken_answer_on_a_kept_connection_is_a_failure(second: bytes, failure: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve_badly, args=(listener, second), daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with load([url], kinds="get", rate=50, websockets=0) as running:
+    with bad_servers.served(bad_servers.breaks_the_second(second)) as address:
+        with load([f"http://{address}"], kinds="get", rate=50, websockets=0) as running:
             time.sleep(1.5)
         result = running.result
     assert set(result.failed) == {f"get kept http: {failure}"}, result.text
@@ -363,39 +304,19 @@ def test_a_broken_answer_on_a_kept_connection_is_a_failure(second: bytes, failur
 
 
 def test_a_stream_that_ends_without_its_last_line_is_a_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve_badly, args=(listener, OK), daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with load([url], kinds="stream", long_rate=10, rate=1, websockets=0) as running:
-            time.sleep(1)
+    with (
+        bad_servers.served(bad_servers.breaks_the_second(OK)) as address,
+        load([f"http://{address}"], kinds="stream", long_rate=10, rate=1, websockets=0) as running,
+    ):
+        time.sleep(1)
     assert set(running.result.failed) == {"stream http: a stream without its end"}, running.result.text
 
 
-def leave_with_the_echo(listener: socket.socket) -> None:
-    """Send the first echo of each WebSocket and the goodbye at once, as a server does that stops just then."""
-
-    def talk(connection: socket.socket) -> None:
-        server = WSConnection(ConnectionType.SERVER)
-        with connection, contextlib.suppress(OSError):
-            while data := connection.recv(65536):
-                server.receive_data(data)
-                for event in server.events():
-                    if isinstance(event, WebSocketRequest):
-                        connection.sendall(server.send(AcceptConnection()))
-                    elif isinstance(event, TextMessage):
-                        echo = server.send(TextMessage(data=event.data))
-                        connection.sendall(echo + server.send(CloseConnection(code=1001)))
-
-    with contextlib.suppress(OSError):
-        while True:
-            threading.Thread(target=talk, args=(listener.accept()[0],), daemon=True).start()
-
-
 def test_a_goodbye_that_comes_with_an_echo_is_a_session_that_was_cut() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=leave_with_the_echo, args=(listener,), daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with load([url], kinds="get", rate=0, long_rate=0, websockets=1, session_seconds=1) as running:
-            time.sleep(1)
+    with (
+        bad_servers.served(bad_servers.leaves_with_the_echo) as address,
+        load([f"http://{address}"], kinds="get", rate=0, long_rate=0, websockets=1, session_seconds=1) as running,
+    ):
+        time.sleep(1)
     result = running.result
     assert set(result.raw["cut"]) == {"1001"} and not result.failed, result.text

@@ -116,7 +116,6 @@ ROWS = [
     killed("it reports", "Unlock, and leave the evidence", ends=r"nothing to do|succeeded"),
     Row(
         name="the controller is killed while a host goes back",
-        variation=True,
         run=killed_when("Link the release that ran"),
         version=f"{SECOND}-unhealthy",
         options=FIRST_ONLY,
