@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tools.lab import engine, plan, setup, ssh
+from tools.lab import disks, engine, plan, setup, ssh
 
 SITE = {"lb1": {"80": 8080, "443": 8443}}
 
@@ -24,6 +24,8 @@ class FakeDocker:
         self.containers: dict[str, bool] = {}
         self.refusals: list[str] = []
         self.removed: list[str] = []
+        self.driver = "overlay2"
+        self.volumes: list[str] = []
 
     def __call__(self, *words: str) -> str:
         """Answer a command."""
@@ -39,6 +41,10 @@ class FakeDocker:
                 del self.networks[name]
             case ("ps", *options):
                 return "\n".join(name for name, up in self.containers.items() if up or "--all" in options)
+            case ("info", *_):
+                return self.driver
+            case ("volume", "create", *options):
+                self.volumes.append(options[-1])
             case ("rm", "--force", "--volumes", *names):
                 self.removed += names
         return ""
@@ -139,6 +145,31 @@ def test_machines_that_left_the_inventory_are_removed_and_forgotten(docker: Fake
     assert docker.removed == [lab.names.container("backend2")]
     assert sorted(lab.read("addresses")) == ["backend1", "lb1"]
     assert "backend2" not in (lab.folder / "ssh" / "config").read_text()
+
+
+def test_machines_get_disks_of_their_own_only_where_the_storage_of_the_engine_is_slow(
+    docker: FakeDocker, lab: plan.Lab
+) -> None:
+    assert plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"] == []
+    assert docker.volumes == []
+    docker.driver = "fuse-overlayfs"
+    mounted = plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"]
+    assert [mount.split(":")[1] for mount in mounted] == ["/etc", "/srv", "/usr", "/var"]
+    assert {mount.split(":")[0] for mount in mounted} < set(docker.volumes)
+
+
+def test_a_machine_that_is_there_keeps_its_disks_and_one_of_another_image_does_not(
+    docker: FakeDocker, lab: plan.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker.driver = "fuse-overlayfs"
+    docker.containers = {lab.names.container("lb1"): False}
+    plan.prepare(lab, "image", ["lb1"], {})
+    assert docker.volumes == docker.removed == []
+    everything = engine.containers
+    monkeypatch.setattr(engine, "containers", lambda *labels, image="", **more: [] if image else everything(*labels))
+    plan.prepare(lab, "other", ["lb1"], {})
+    assert docker.removed == [lab.names.container("lb1")]
+    assert disks.volume(lab.names, "lb1", "usr") in docker.volumes
 
 
 def test_a_machine_is_ready_only_when_it_runs_and_is_trusted(docker: FakeDocker, lab: plan.Lab) -> None:

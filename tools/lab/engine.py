@@ -51,6 +51,34 @@ def remove_containers(names: Sequence[str]) -> None:
         docker("rm", "--force", "--volumes", *names)
 
 
+def storage_driver() -> str:
+    """Return the name of the driver that keeps the files of containers."""
+    return docker("info", "--format", "{{.Driver}}")
+
+
+def create_volume(name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None) -> None:
+    """Create a volume of the driver `local`; one that is there stays as it is."""
+    parts = [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]
+    parts += [part for key, value in (options or {}).items() for part in ("--opt", f"{key}={value}")]
+    docker("volume", "create", *parts, name)
+
+
+def volumes(labels: Mapping[str, str]) -> list[str]:
+    """Return the names of the volumes with these labels."""
+    return docker("volume", "ls", "--quiet", *filters(labels)).split()
+
+
+def mountpoint(volume: str) -> str:
+    """Return where the engine keeps a volume."""
+    return docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume)
+
+
+def remove_volumes(names: Sequence[str]) -> None:
+    """Remove volumes; one that is not there is no error."""
+    if names:
+        docker("volume", "rm", "--force", *names)
+
+
 def networks(labels: Mapping[str, str]) -> list[str]:
     """Return the names of the networks with these labels."""
     return docker("network", "ls", *filters(labels), "--format", "{{.Name}}").split()

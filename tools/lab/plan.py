@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from tools.lab import engine, image, network, ssh
+from tools.lab import disks, engine, image, network, ssh
 from tools.lab.names import RECIPE_LABEL, Names, short_hash
 from tools.lab.state import ROOT, locked, read_json, write_json, write_text
 
@@ -140,6 +140,15 @@ def ready(lab: Lab, tag: str, wanted: Mapping[str, Mapping[str, int]]) -> set[st
     return {name for name in known if wanted.get(name, {}).keys() <= published_ports(lab, name).keys()}
 
 
+def make_disks(lab: Lab, tag: str, machines: Sequence[str]) -> None:
+    """Make the disks of the machines that are not there, or are there as machines are not made any more."""
+    there = set(engine.containers(machine_labels(lab), image=tag))
+    new = {lab.names.container(name): name for name in machines if lab.names.container(name) not in there}
+    if new:
+        engine.remove_containers([name for name in engine.containers(lab.names.labels) if name in new])
+        disks.make(lab.names, tag, list(new.values()))
+
+
 def prepare(lab: Lab, tag: str, machines: Sequence[str], publish: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """Prepare the lab for these machines and return what starting them takes."""
     with locked(lab.lock):
@@ -155,6 +164,9 @@ def prepare(lab: Lab, tag: str, machines: Sequence[str], publish: Mapping[str, M
         ssh.configure(lab.folder, lab.names, addresses)
         (lab.folder / "secrets").mkdir(mode=0o700, exist_ok=True)
         untouched = ready(lab, tag, publish)
+        own_disks = disks.wanted()
+        if own_disks:
+            make_disks(lab, tag, machines)
     return {
         "image": tag,
         "folder": str(lab.folder),
@@ -170,6 +182,7 @@ def prepare(lab: Lab, tag: str, machines: Sequence[str], publish: Mapping[str, M
                 "container": lab.names.container(name),
                 "address": addresses[name],
                 "address6": addresses6[name],
+                "disks": disks.mounts(lab.names, name) if own_disks else [],
                 "publish": [f"127.0.0.1:{port}:{inside}" for inside, port in ports.get(name, {}).items()],
             }
             for name in machines
@@ -198,6 +211,7 @@ def prune(lab: Lab, keep: Iterable[str]) -> list[str]:
         if gone:
             ssh.close_connections(lab.names)
         engine.remove_containers(gone)
+        disks.remove(lab.names, [name.removeprefix(prefix) for name in gone])
         addresses = {name: address for name, address in lab.read("addresses").items() if name in keep}
         lab.write("addresses", addresses)
         lab.write("addresses6", {name: address for name, address in lab.read("addresses6").items() if name in keep})
@@ -219,6 +233,7 @@ def destroy(lab: Lab) -> None:
     with locked(lab.lock):
         ssh.close_connections(lab.names)
         engine.remove_containers(engine.containers(lab.names.labels))
+        engine.remove_volumes(engine.volumes(lab.names.labels))
         engine.remove_networks(engine.networks(lab.names.labels))
         for name in ("addresses.json", "addresses6.json", "ssh/known_hosts"):
             (lab.folder / name).unlink(missing_ok=True)

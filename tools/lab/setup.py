@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools.lab import engine, ssh
+from tools.lab import disks, engine, ssh
 from tools.lab.names import CHECKOUT_LABEL, IMAGE_LABEL, LAB_LABEL, Names, checkout_id
 from tools.lab.state import ROOT
 
@@ -86,6 +86,7 @@ def clean(root: Path = ROOT) -> None:
         ssh.close_connections(Names(checkout, lab))
     own = {CHECKOUT_LABEL: checkout}
     engine.remove_containers(engine.containers(own))
+    engine.remove_volumes(engine.volumes(own))
     engine.remove_networks(engine.networks(own))
     used = set(engine.docker("ps", "--all", "--format", "{{.Image}}").split())
     form = "{{.Repository}}:{{.Tag}}"
@@ -93,4 +94,5 @@ def clean(root: Path = ROOT) -> None:
     unused = [image for image in images if image not in used]
     if unused:
         engine.docker("image", "rm", *unused)
+    engine.remove_volumes([disks.base_of(image) for image in disks.copied() if image not in used])
     shutil.rmtree(root / ".lab", ignore_errors=True)
