@@ -59,6 +59,16 @@ def file(name: str, content: str) -> Broken:
     return broken
 
 
+failing_tasks = file(
+    "fails.yml",
+    """---
+- name: Ask the pager
+  ansible.builtin.fail:
+    msg: nobody answers
+""",
+)
+
+
 def close_ssh(bench: Bench, host: str) -> None:
     """Close the way to a machine for new connections, and end those that are open; it goes on serving."""
     docker("exec", bench.container(host), "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill sshd; true")

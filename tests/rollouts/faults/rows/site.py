@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import file, scripts
+from tests.rollouts.faults.breaks import failing_tasks, file, scripts
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, OLD, ONE_NEW, Row, arguments, once, read_until
 
 
@@ -90,16 +90,6 @@ def knows_the_clock(bench: Bench) -> None:
     told = json.loads(report.read_text())
     assert 590 < told["clock"]["lb2"] < 900
     assert all(told["started"] <= reload["at"] <= told["finished"] for reload in told["reloads"])
-
-
-FAILS = """---
-- name: Ask the pager
-  ansible.builtin.fail:
-    msg: nobody answers
-"""
-
-
-failing_tasks = file("fails.yml", FAILS)
 
 
 @contextlib.contextmanager
