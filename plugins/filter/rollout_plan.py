@@ -18,7 +18,8 @@ options:
   _input:
     description: >-
       What is wanted (C(verb), C(name), C(version), C(only_marked), C(options)), the C(members) and what each of the
-      C(load_balancers) sees, the runs that are C(gone), and the C(extra_vars) that a command to go on repeats.
+      C(load_balancers) sees, the runs that are C(gone), and what a command to go on repeats - its C(extra_vars), and
+      how it was C(typed).
     type: dict
     required: true
 """

@@ -19,8 +19,8 @@ options:
   _input:
     description:
       - C(name) of the group, C(members) as P(evenkeel.web.rollout_members#filter) returns them, C(load_balancers) as
-        P(evenkeel.web.rollout_views#filter) returns them, and C(now), seconds since the epoch by the controller's
-        clock.
+        P(evenkeel.web.rollout_views#filter) returns them, C(now), seconds since the epoch by the controller's
+        clock, and C(typed) of P(evenkeel.web.controller#lookup).
     type: dict
     required: true
 """

@@ -68,6 +68,12 @@ _raw:
         - The group, the verb and the version are left out, as a command names them, and what a vault holds.
       type: dict
       sample: {rollout_serial: rollout_serial=2, rollout_monitor: '{"rollout_monitor": {"seconds": 2}}'}
+    typed:
+      description:
+        - How the command was typed, as the next one must be - C(playbook), a form for its verb, and C(options), which
+          name the inventory, where another one than the configured was given, and what opens the vault.
+      type: dict
+      sample: {playbook: "{}.yml", options: ["-i", "inventories/yours"]}
     now:
       description: The clock of the controller, in seconds since the epoch.
       type: float
@@ -87,9 +93,10 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ansible import constants, context
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import extra_vars
+from ansible_collections.evenkeel.web.plugins.module_utils._rollout.words import extra_vars, typed
 
 MACHINE_ID = Path("/etc/machine-id")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -127,6 +134,17 @@ def playbook() -> int:
     """Return the process of ansible-playbook: a lookup runs in it or in a worker of it."""
     parent = multiprocessing.parent_process()
     return os.getpid() if parent is None or parent.pid is None else parent.pid
+
+
+def typed_here() -> dict[str, t.Any]:
+    """Return how the command of this run was typed."""
+    playbooks, options = context.CLIARGS.get("args") or [""], dict(context.CLIARGS)
+    # Ansible has made them absolute; whoever types the next command is where they have typed this one.
+    here = f"{Path.cwd()}/"
+    for name in ("inventory", "vault_password_files"):
+        options[name] = [str(value).removeprefix(here) for value in options.get(name) or ()]
+    usual = [str(source).removeprefix(here) for source in constants.DEFAULT_HOST_LIST]
+    return typed(str(playbooks[0]), options, usual)
 
 
 def process(pid: int) -> tuple[str, int]:
@@ -183,6 +201,7 @@ class LookupModule(LookupBase):
                 "started": process(pid)[1],
                 "extra_vars": sorted(given),
                 "rollout_extra_vars": extra_vars(given),
+                "typed": typed_here(),
                 "now": time.time(),
                 "gone": gone(self.get_option("locks"), here, boot),
             }

@@ -217,7 +217,8 @@ def _after_refusal(summary: Summary) -> Iterable[str]:
 
 
 def _undrain(summary: Summary, names: Iterable[str]) -> str:
-    return f"{words.command({'name': summary['name']}, 'undrain', names)} -e rotation_owner={summary['owner']}"
+    about = {"name": summary["name"], "typed": summary["typed"]}
+    return f"{words.command(about, 'undrain', names)} -e rotation_owner={summary['owner']}"
 
 
 def _status(summary: Summary) -> str:

@@ -65,7 +65,7 @@ def all_skipped(request: Request, seen: capacity.Seen, waiting: Sequence[str]) -
     if request["only_marked"] or not waiting:
         return []
     told = "; ".join(f"{name} is {seen.skipped[name]}" for name in waiting)
-    undrain = words.command({"name": request["name"]}, "undrain", waiting)
+    undrain = words.command({"name": request["name"], "typed": request.get("typed")}, "undrain", waiting)
     return [
         f"{told}: no other host needs a {request['verb']}, so nothing would be done; when that work is done: "
         f"{undrain}; or leave {'it' if len(waiting) == 1 else 'them'} out of --limit"
@@ -194,7 +194,7 @@ def _locked_by(request: Request, group: str, view: capacity.View, lock: Mapping[
     return [
         f"{group} is locked on {view['name']} by a {what}, run {lock['run']} of {_who(lock)}, last step "
         f"'{lock.get('step', '')}' {duration(float(lock['age']))} ago by its clock. "
-        f"If that run is dead: {words.unlock(group, lock['run'])}"
+        f"If that run is dead: {words.unlock(group, lock['run'], request.get('typed'))}"
     ]
 
 

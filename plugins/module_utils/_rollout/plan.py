@@ -32,7 +32,8 @@ def make(request: Request) -> dict[str, t.Any]:
     """Return the plan; where its C(findings) are not empty, nothing may be changed.
 
     :param request: C(verb) (deploy, rollback or restart), C(name) (the group), C(version), C(only_marked), C(options),
-        C(members), C(load_balancers), C(gone) (runs that are proven dead) and C(extra_vars) (to be given again)
+        C(members), C(load_balancers), C(gone) (runs that are proven dead), C(extra_vars) (to be given again)
+        and C(typed) (how the command was typed)
     """
     # By name: what is said must not depend on whom was asked first.
     views = sorted(request["load_balancers"], key=lambda view: str(view["name"]))
@@ -51,6 +52,7 @@ def make(request: Request) -> dict[str, t.Any]:
         # Where all go back to one release it has a name, by which the same command can be given again.
         "back_to": _back_to(request, order, targets),
         "extra_vars": dict(request.get("extra_vars") or {}),
+        "typed": dict(request.get("typed") or {}),
         "owner": owner,
         "names": [member["name"] for member in members],
         "backups": [member["name"] for member in members if member["backup"]],

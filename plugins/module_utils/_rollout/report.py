@@ -24,6 +24,7 @@ REPEATED: dict[str, t.Any] = {
     "version": "",
     "back_to": "",
     "extra_vars": {},
+    "typed": {},
     "owner": "",
     "findings": [],
     "warnings": [],

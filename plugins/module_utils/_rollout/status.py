@@ -28,8 +28,8 @@ View = Mapping[str, t.Any]
 def lines(request: Mapping[str, t.Any]) -> list[str]:
     """Return the state of a group.
 
-    :param request: C(name), C(members) and C(load_balancers) as the plan reads them, and C(now) (epoch in seconds by
-        the controller's clock)
+    :param request: C(name), C(members) and C(load_balancers) as the plan reads them, C(now) (epoch in seconds by
+        the controller's clock) and C(typed) (how the command was typed; default as in a checkout)
     :raises ConfigError: something of it is missing
     """
     found = list(findings(request))
@@ -39,9 +39,9 @@ def lines(request: Mapping[str, t.Any]) -> list[str]:
     told = [f"{request['name']} at {words.clock(float(request['now']), '%Y-%m-%d %H:%M:%S')} UTC: {_skew(members)}", ""]
     head = ["host", "address", "release", *(view["name"] for view in views)]
     told += [*columns(head, (_member(member, views) for member in members), left=len(head)), ""]
-    told += _section([*_holds(members, views), *_health(members, views), *_releases(request["name"], members)])
+    told += _section([*_holds(members, views), *_health(members, views), *_releases(request, members)])
     told += _section(line for view in views for line in _load_balancer(view))
-    told += _section([*_locks(request["name"], views), *_last(views)])
+    told += _section([*_locks(request, views), *_last(views)])
     return told[:-1]
 
 
@@ -156,8 +156,8 @@ def _health(members: Iterable[View], views: Sequence[View]) -> Iterator[str]:
                 yield f"{member['name']} is not healthy, asked from {view['name']}: {why}"
 
 
-def _releases(group: str, members: Iterable[View]) -> Iterator[str]:
-    restart = words.command({"name": group}, "restart")
+def _releases(request: View, members: Iterable[View]) -> Iterator[str]:
+    restart = words.command({"name": request["name"], "typed": request.get("typed")}, "restart")
     for member in members:
         release = member.get("release") or {}
         if not release:
@@ -202,7 +202,7 @@ def _rollouts(views: Iterable[View]) -> Iterator[tuple[str, View]]:
     return ((view["name"], view.get("rollout") or {}) for view in views if view.get("reachable"))
 
 
-def _locks(group: str, views: Sequence[View]) -> Iterator[str]:
+def _locks(request: View, views: Sequence[View]) -> Iterator[str]:
     locked = False
     for name, rollout in _rollouts(views):
         held = rollout.get("lock") or {}
@@ -211,9 +211,10 @@ def _locks(group: str, views: Sequence[View]) -> Iterator[str]:
             # The age was taken by the load balancer's own clock.
             yield f"{name} is locked by {lock.held({'run': '', **held, 'seen': 0.0}, float(held.get('age') or 0.0))}"
             if held.get("run"):
-                yield f"If that run is dead: {words.unlock(group, held['run'])}"
+                yield f"If that run is dead: {words.unlock(request['name'], held['run'], request.get('typed'))}"
         elif rollout.get("unfinished"):
-            yield f"{name}: run {rollout['unfinished']} of {group} did not end, and the next one goes on from there"
+            run = f"run {rollout['unfinished']} of {request['name']}"
+            yield f"{name}: {run} did not end, and the next one goes on from there"
     if not locked:
         yield "no lock"
 

@@ -12,7 +12,7 @@ import json
 import re
 import shlex
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 # Seconds up to which a duration is told in seconds with a decimal, and in seconds.
 WITH_DECIMAL, IN_SECONDS = 100, 120
@@ -23,6 +23,10 @@ SAID = ("rollout_group", "rollout_verb", "rollout_version")
 OF_ONE_VERB = ("rollout_canary", "rollout_only_marked", "frontend_source")
 # What says which build of a frontend is meant: its name alone finds nothing that could be deployed.
 SOURCE = "frontend_source"
+# The playbooks of the collection, where they are not files of a checkout.
+COLLECTION = "evenkeel.web."
+# What opens the secrets of an inventory: names in Ansible's command line, and its options.
+VAULT = (("vault_ids", "--vault-id"), ("vault_password_files", "--vault-password-file"), ("ask_vault_pass", "-J"))
 # What neither a shell nor C(key=value) of Ansible reads as anything else.
 PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 
@@ -86,6 +90,21 @@ def subject(about: Mapping[str, t.Any]) -> str:
     return f"{verb} of {version}" if version and verb != "restart" else verb
 
 
+def typed(playbook: str, options: Mapping[str, t.Any], usual: Sequence[str] = ()) -> dict[str, t.Any]:
+    """Return how a command was typed, as a next one must be: C(playbook) (a form for its verb) and C(options).
+
+    :param playbook: as it was given
+    :param options: of Ansible's command line, as its own names have them
+    :param usual: the inventory that Ansible takes where none is given
+    """
+    inventory = [str(source) for source in options.get("inventory") or ()]
+    found = [] if inventory == list(usual) else [word for source in inventory for word in ("-i", source)]
+    for name, option in VAULT:
+        given = options.get(name) or ()
+        found += [option] if given is True else [word for value in given for word in (option, str(value))]
+    return {"playbook": f"{COLLECTION}{{}}" if playbook.startswith(COLLECTION) else "{}.yml", "options": found}
+
+
 def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
     """Return what follows C(-e) for each variable of a rollout that was given so; those of others may be secrets.
 
@@ -114,7 +133,8 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
     :param hosts: default all
     :param without: extra variables that are left out
     """
-    words = ["ansible-playbook", f"{verb or about.get('verb') or 'deploy'}.yml"]
+    typed_as = about.get("typed") or typed("", {})
+    words = ["ansible-playbook", typed_as["playbook"].format(verb or about.get("verb") or "deploy")]
     version = about.get("version") or about.get("back_to")
     given_vars = about.get("extra_vars") or {}
     if not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars:
@@ -125,9 +145,13 @@ def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (
     for name, given in given_vars.items():
         words += [] if name in left_out else ["-e", shlex.quote(given)]
     limit = ",".join(hosts)
-    return " ".join([*words, *(["-l", limit] if limit else [])])
+    options = [shlex.quote(option) for option in typed_as["options"]]
+    return " ".join([*words, *(["-l", limit] if limit else []), *options])
 
 
-def unlock(group: str, run: str) -> str:
-    """Return the command that breaks the lock of a dead run."""
-    return f"{command({'name': group}, 'unlock')} -e run={run}"
+def unlock(group: str, run: str, typed_as: Mapping[str, t.Any] | None = None) -> str:
+    """Return the command that breaks the lock of a dead run.
+
+    :param typed_as: how the commands are typed; a load balancer does not know
+    """
+    return f"{command({'name': group, 'typed': typed_as}, 'unlock')} -e run={run}"

@@ -52,6 +52,25 @@ def test_what_is_for_one_verb_is_not_given_to_another() -> None:
     assert "rollout_canary" not in words.command(about, without=["rollout_canary"])
 
 
+def test_a_command_names_the_inventory_and_what_opens_its_vault_again() -> None:
+    options = {"inventory": ["inventories/our own", "more"], "vault_password_files": ["~/pass"], "ask_vault_pass": True}
+    typed = words.typed("site.yml", {**options, "forks": 5}, ["usual"])
+    about = {"verb": "deploy", "version": "2.0.0", "typed": typed}
+    given_again = "-i 'inventories/our own' -i more --vault-password-file '~/pass' -J"
+    assert words.command(about) == f"ansible-playbook deploy.yml -e release_version=2.0.0 {given_again}"
+    assert words.unlock("backends", "r1", typed) == f"ansible-playbook unlock.yml {given_again} -e run=r1"
+
+
+def test_a_command_names_no_inventory_where_the_usual_one_is_meant() -> None:
+    typed = words.typed("deploy.yml", {"inventory": ["usual"], "vault_ids": (), "ask_vault_pass": False}, ["usual"])
+    assert words.command({"verb": "deploy", "typed": typed}, "status") == "ansible-playbook status.yml"
+
+
+def test_a_command_is_one_of_the_collection_where_this_one_was() -> None:
+    about = {"verb": "deploy", "typed": words.typed("evenkeel.web.site", {})}
+    assert words.command(about, "rollback", ["a", "b"]) == "ansible-playbook evenkeel.web.rollback -l a,b"
+
+
 @pytest.mark.parametrize("value", ["{{ here }}/a", "{% if x %}", "{# x #}", "{{{ x }}}", [{"a": {"b": "{{{{"}}]])
 def test_what_ansible_is_to_fill_in_is_not_filled_in_before_it_is_printed(value: t.Any) -> None:
     printed = words.extra_vars({"rollout_hooks": value})["rollout_hooks"]
