@@ -101,6 +101,13 @@ def emptied(views: Sequence[View], owner: str, batches: Sequence[Collection[str]
     return found
 
 
+def held_by(view: View, owner: str) -> list[str]:
+    """Return the addresses of the servers that somebody holds on a load balancer, each once."""
+    servers = [server for upstream in view["info"].get("upstreams", ()) for server in upstream["servers"]]
+    held = [server["address"] for server in servers if any(hold["owner"] == owner for hold in _held(server))]
+    return list(dict.fromkeys(held))
+
+
 def _foreign(view: View, member: Member, owner: str) -> str:
     holds = [hold for _up, server in _servers(view, {member["address"]}) for hold in _held(server)]
     return ", ".join(sorted({hold["owner"] for hold in holds if hold["owner"] != owner}))

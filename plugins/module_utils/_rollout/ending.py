@@ -167,9 +167,22 @@ def _nowhere(summary: Summary) -> Iterable[str]:
 
 def _go_back(summary: Summary, start: str) -> Iterable[str]:
     """Say how to take back what runs on the hosts that are done; the others must not go back even further."""
-    done = with_outcome(summary, "ok")
+    hosts = {name: summary["hosts"][name] for name in with_outcome(summary, "ok")}
+    done = {name: host["back"] for name, host in hosts.items() if host["back"] != host["to"]}
     if done and summary["verb"] == "deploy":
-        yield f"{start}: {words.command(summary, 'rollback', done)}"
+        yield f"{start}: {_rollback(summary, done)}"
+
+
+def _rollback(summary: Summary, done: Mapping[str, str]) -> str:
+    """Return the command that takes back what runs on these hosts; each with the release that it goes back to.
+
+    What an earlier run has brought to others, as a canary, goes back with it: there the release before is named.
+    """
+    before = set(done.values())
+    if not summary["unchanged"] or len(before) > 1:
+        return words.command(summary, "rollback", done)
+    hosts = [*done, *summary["unchanged"]] if summary["not_selected"] else []
+    return words.command({**summary, "version": before.pop()}, "rollback", hosts, named=True)
 
 
 def _after_success(summary: Summary) -> Iterable[str]:

@@ -35,11 +35,12 @@ def everywhere(request: Request, owner: str, seen: capacity.Seen, targets: Mappi
         found.append(f"{what}; name their group in rollout_load_balancers")
     if not any(member["selected"] for member in request["members"]):
         found.append(f"no host of the group {request['name']} is selected; mend --limit")
+    found += _forgotten(request, answering, owner)
     for member in request["members"]:
         if not member["selected"]:
-            found += _left_behind(member["name"], owner, seen)
+            found += _left_behind(request, member["name"], owner, seen)
         elif member["name"] not in seen.skipped:
-            found += _cannot_roll(request, member, targets[member["name"]])
+            found += _cannot_roll(request, member, targets[member["name"]], member["name"] in seen.ours)
     return list(dict.fromkeys(found))
 
 
@@ -118,13 +119,34 @@ def broken_locks(request: Request) -> list[str]:
     )
 
 
-def _left_behind(name: str, owner: str, seen: capacity.Seen) -> list[str]:
+def _drain(request: Request, name: str) -> str:
+    """Return the command that leaves out a host that an earlier run has left held: somebody holds it by name then."""
+    return words.command({"name": request["name"], "typed": request.get("typed")}, "drain", [name])
+
+
+def _forgotten(request: Request, views: Sequence[capacity.View], owner: str) -> Iterator[str]:
+    """Return which holds of an earlier run are on servers that are no hosts any more: this one would release them."""
+    known = {member["address"] for member in request["members"]}
+    found: dict[str, list[str]] = {}
+    for view in views:
+        for address in capacity.held_by(view, owner):
+            if address not in known:
+                found.setdefault(address, []).append(view["name"])
+    for address, lbs in found.items():
+        yield (
+            f"{address} is held by {owner} on {', '.join(lbs)} from an earlier rollout, and no host of "
+            f"{request['name']} has this address any more: this one would put it back as it is; apply site.yml, which "
+            "takes it out of the upstream"
+        )
+
+
+def _left_behind(request: Request, name: str, owner: str, seen: capacity.Seen) -> list[str]:
     """Return that a host which an earlier run left half-way would come back unseen: a run holds its batch only."""
     if name not in seen.ours or name in seen.skipped:
         return []
     return [
         f"{name} is held by {owner} from an earlier rollout, and --limit leaves it out: this one would put it back as "
-        f"it is; name {name} in --limit as well"
+        f"it is; name {name} in --limit as well, or leave it out for good: {_drain(request, name)}"
     ]
 
 
@@ -143,9 +165,14 @@ def _not_serving(view: capacity.View) -> list[str]:
     return []
 
 
-def _cannot_roll(request: Request, member: capacity.Member, target: str) -> list[str]:
-    """Return why a selected host cannot be rolled."""
+def _cannot_roll(request: Request, member: capacity.Member, target: str, ours: bool) -> list[str]:
+    """Return why a selected host cannot be rolled.
+
+    :param ours: whether an earlier run has left it held
+    """
     name, release = member["name"], member["release"]
+    if not release and ours:
+        return [f"{name} cannot be reached; bring it back, or leave it out for good: {_drain(request, name)}"]
     if not release:
         return [f"{name} cannot be reached; bring it back, or leave it out: --limit '!{name}'"]
     if not release.get("current"):

@@ -118,6 +118,7 @@ def _host(name: str, request: Request, events: Iterable[Event]) -> dict[str, t.A
     # A deploy that was killed after its switch has left a release that is not the one that this host goes back to.
     back = str(planned.get("back") or "") or versions["from"]
     ends = {"ok": versions["to"], "stuck": "", "reverted": back}
+    versions["back"] = back
     versions["now"] = ends.get(result["outcome"], versions["from"])
     return {
         "address": planned.get("address", ""),
@@ -126,7 +127,7 @@ def _host(name: str, request: Request, events: Iterable[Event]) -> dict[str, t.A
         "text": str(result.get("text") or "").strip(),
         **versions,
         **seen,
-        "serving": serving(seen["segments"], {**versions, "back": back}, started, finished),
+        "serving": serving(seen["segments"], versions, started, finished),
         "sockets": {"waited": _waited(own), "cut": _cut(name, request.get("cut") or ())},
     }
 

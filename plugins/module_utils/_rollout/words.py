@@ -126,18 +126,25 @@ def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
     return found
 
 
-def command(about: Mapping[str, t.Any], verb: str = "", hosts: Iterable[str] = (), without: Iterable[str] = ()) -> str:
+def command(
+    about: Mapping[str, t.Any],
+    verb: str = "",
+    hosts: Iterable[str] = (),
+    without: Iterable[str] = (),
+    named: bool = False,
+) -> str:
     """Return the command that does what a plan or a summary is about, with the extra variables that it was given.
 
     :param verb: another verb, without its version; default the same one
     :param hosts: default all
     :param without: extra variables that are left out
+    :param named: also another verb names the version
     """
     typed_as = about.get("typed") or typed("", {})
     words = ["ansible-playbook", typed_as["playbook"].format(verb or about.get("verb") or "deploy")]
     version = about.get("version") or about.get("back_to")
     given_vars = about.get("extra_vars") or {}
-    if not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars:
+    if named or (not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars):
         words += ["-e", f"release_version={version}"]
     if about.get("name", USUAL_GROUP) != USUAL_GROUP:
         words += ["-e", f"rollout_group={about['name']}"]

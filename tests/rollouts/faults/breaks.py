@@ -69,6 +69,19 @@ failing_tasks = file(
 )
 
 
+def together(*breaks: Broken) -> Broken:
+    """Return a break: all of these at once."""
+
+    @contextlib.contextmanager
+    def broken(bench: Bench) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for one in breaks:
+                stack.enter_context(one(bench))
+            yield
+
+    return broken
+
+
 def close_ssh(bench: Bench, host: str) -> None:
     """Close the way to a machine for new connections, and end those that are open; it goes on serving."""
     docker("exec", bench.container(host), "sh", "-c", "systemctl stop ssh.socket ssh.service; pkill sshd; true")

@@ -95,7 +95,10 @@ ROWS = [
         versions={"backend2": FIRST, "backend3": FIRST},
         says=(r"backend1", r"stuck|stays out"),
         sees="backend1 stays out of rotation, the others serve and were not touched.",
-        todo="When it is back, run the same command again: it is the first one that is taken.",
+        todo=(
+            "When it is back, run the same command again: it is the first one that is taken. If it stays away, leave "
+            "it out for good, `drain.yml -l backend1`, and run the command for the others."
+        ),
     ),
     Row(
         name="the way to a backend is closed while it is held",

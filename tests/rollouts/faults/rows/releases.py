@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import failing_tasks, faulty, scripts
+from tests.rollouts.faults.breaks import failing_tasks, faulty, scripts, together
 from tests.rollouts.faults.row import FIRST_ONLY, OLD, ONE_NEW, Row, during
 from tests.rollouts.proof import Report
 
@@ -104,6 +104,24 @@ ROWS = [
         says=(r"backend1", r"stuck|stays out"),
         sees="backend1 is unhealthy with both releases, so it stays out of rotation; the others serve.",
         todo="Mend backend1, then run the same command again, or `undrain.yml -l backend1 -e owner=rollout-backends`.",
+    ),
+    Row(
+        name="a later batch fails, and all is to go back",
+        broken=faulty("backend2", SECOND, "unhealthy"),
+        variables={"rollout_failure_action": "rollback", "rollout_serial": 1},
+        says=(r"was rolled back on backend1: backend2: ", r"not touched: backend3"),
+        sees="backend2 goes back at once, then backend1, drained and proven healthy in the same way.",
+        todo=AGAIN,
+    ),
+    Row(
+        name="a later batch fails, and the release before is unhealthy as well",
+        broken=together(faulty("backend3", SECOND, "unhealthy"), faulty("backend2", FIRST, "unhealthy")),
+        variables={"rollout_failure_action": "rollback", "rollout_serial": 1},
+        held=("backend2",),
+        versions={"backend1": SECOND, "backend3": FIRST},
+        says=(r"failed: backend3: ", r"going back stopped: backend2 is not healthy", r"rollback\.yml -l backend1"),
+        sees="The first host that does not do well with the release before stays out, and no other one follows it.",
+        todo="Mend that host, or what both releases need; the last lines name the command for either way.",
     ),
     Row(
         name="the old process does not end",

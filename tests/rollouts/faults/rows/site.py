@@ -6,10 +6,9 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
 
 from tests.rollouts.bench import FIRST, SECOND, Bench
-from tests.rollouts.faults.breaks import failing_tasks, file, scripts
+from tests.rollouts.faults.breaks import failing_tasks, file, scripts, together
 from tests.rollouts.faults.row import FIRST_ONLY, LONGEST, NEW, OLD, ONE_NEW, Row, arguments, once, read_until
 
 
@@ -92,16 +91,6 @@ def knows_the_clock(bench: Bench) -> None:
     assert all(told["started"] <= reload["at"] <= told["finished"] for reload in told["reloads"])
 
 
-@contextlib.contextmanager
-def failing_tasks_while_another_migrates(bench: Bench) -> Iterator[None]:
-    """Have them where who speaks for all is not the first to be rolled: one that does not run is."""
-    with (
-        failing_tasks(bench),
-        scripts("backend2", "systemctl stop stub-backend2", "systemctl start stub-backend2")(bench),
-    ):
-        yield
-
-
 def has_not_migrated(bench: Bench) -> None:
     """Expect that no migration has run."""
     assert not any(bench.migrations().values())
@@ -146,7 +135,10 @@ ROWS = [
     Row(
         name="tasks of your own fail before the first batch",
         variation=True,
-        broken=failing_tasks_while_another_migrates,
+        # Who speaks for all is not the first to be rolled: one that does not run is.
+        broken=together(
+            failing_tasks, scripts("backend2", "systemctl stop stub-backend2", "systemctl start stub-backend2")
+        ),
         variables={"rollout_hooks": {"before": "{{ lab_dir }}/fails.yml"}},
         versions={"backend1": FIRST, "backend3": FIRST},
         says=(r"rollout_hooks\.before: .*nobody answers", r"Not touched: "),

@@ -118,7 +118,27 @@ def test_a_host_that_was_left_half_way_must_not_come_back_unseen() -> None:
     members = fleet(sample.member(1), sample.member(2, selected=False), sample.member(3))
     (told,) = refused(members=members, holds={"backend2": [sample.ours()]})
     assert told.startswith("backend2 is held by rollout-backends from an earlier rollout, and --limit leaves it out")
+    assert told.endswith("or leave it out for good: ansible-playbook drain.yml -l backend2")
     assert refused(members=members, holds={"backend2": [sample.ours(), sample.hold()]}) == []
+
+
+def test_a_host_that_was_left_half_way_and_stays_away_is_left_out_by_name() -> None:
+    members = fleet(sample.member(1), sample.member(2, release={}), sample.member(3))
+    assert refused(members=members, holds={"backend2": [sample.ours()]}) == [
+        "backend2 cannot be reached; bring it back, or leave it out for good: ansible-playbook drain.yml -l backend2"
+    ]
+    assert refused(members=members, holds={"backend2": [sample.ours(), sample.hold()]}) == []
+
+
+def test_a_host_that_was_left_half_way_and_is_none_any_more_must_not_come_back_unseen() -> None:
+    members = fleet(sample.member(1), sample.member(2), sample.member(3))
+    holds = {"backend3": [sample.ours()]}
+    views = [sample.view("lb1", members, holds), sample.view("lb2", members, holds)]
+    (told,) = refused(members=members[:2], views=views)
+    assert told.startswith("10.0.0.3:5000 is held by rollout-backends on lb1, lb2 from an earlier rollout, and no host")
+    assert told.endswith("apply site.yml, which takes it out of the upstream")
+    by_hand = [sample.view(name, members, {"backend3": [sample.hold()]}) for name in ("lb1", "lb2")]
+    assert refused(members=members[:2], views=by_hand) == []
 
 
 def test_wrong_options_are_told_by_name_and_nothing_is_planned() -> None:

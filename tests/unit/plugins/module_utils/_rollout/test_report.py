@@ -259,6 +259,23 @@ def test_each_command_repeats_what_was_given_for_the_rollout() -> None:
     assert told["next"][-1] == "See where everything is: ansible-playbook status.yml -e rollout_serial=2"
 
 
+def test_to_go_back_takes_what_an_earlier_run_has_brought_as_well_and_names_the_release() -> None:
+    rest = plan(unchanged=["backend9"])
+    back = "ansible-playbook rollback.yml -e release_version=1.0.0"
+    assert summary(request(plan=rest))["next"] == [f"To go back: {back}"]
+    limited = plan(unchanged=["backend9"], not_selected=["backend8"])
+    assert summary(request(plan=limited))["next"] == [f"To go back: {back} {LIMIT},backend9"]
+
+
+def test_a_host_that_had_the_release_before_is_not_sent_further_back() -> None:
+    again = plan()
+    for host in again["hosts"].values():
+        host.update({"from": "1.4.2", "to": "1.4.2", "back": "1.4.2"})
+    assert summary(request(plan=again))["next"] == []
+    again["hosts"]["backend2"].update({"from": "1.0.0", "back": "1.0.0"})
+    assert summary(request(plan=again))["next"] == ["To go back: ansible-playbook rollback.yml -l backend2"]
+
+
 def test_a_run_for_some_hosts_goes_on_for_these() -> None:
     told = summary(request(plan=plan(not_selected=["backend9"]), outcomes=sample.ok(["backend1"]), stop="x"))
     assert told["next"][0].endswith(f"release_version=1.4.2 -l {','.join(sample.BACKENDS)}")
