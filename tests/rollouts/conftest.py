@@ -12,8 +12,9 @@ from tests.rollouts.bench import Bench
 
 @pytest.fixture(scope="module", name="bench")
 def bench_fixture() -> Iterator[Bench]:
-    interface = os.environ.get("STUB_INTERFACE", "wsgi")
-    bench = Bench.of(interface=interface, name="rollouts" if interface == "wsgi" else f"rollouts-{interface}")
+    interface = os.environ.get("STUB_INTERFACE", "")
+    part = os.environ.get("FAULTS_PART", "").partition("/")[0]
+    bench = Bench.of(interface=interface, name="-".join(filter(None, ("rollouts", interface, part))))
     with bench.alone():
         bench.up()
         yield bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -10,10 +11,11 @@ from tests.rollouts.bench import BACKENDS, Bench
 from tests.rollouts.faults.row import Load, Row, arguments
 from tests.rollouts.faults.table import ROWS
 
-PARAMETERS = [pytest.param(row, id=row.name, marks=pytest.mark.long if row.variation else ()) for row in ROWS]
+# Which of them, as 1/2: two labs take half of them each, side by side.
+NUMBER, PARTS = map(int, os.environ.get("FAULTS_PART", "1/1").split("/"))
 
 
-@pytest.mark.parametrize("row", PARAMETERS)
+@pytest.mark.parametrize("row", ROWS[NUMBER - 1 :: PARTS], ids=lambda row: row.name)
 def test_fault(bench: Bench, row: Row) -> None:
     bench.reset()
     with row.broken(bench):

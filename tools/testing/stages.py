@@ -26,6 +26,7 @@ class Stage:
     retry: bool = False
 
 
+FAULTS_PARTS = 2
 LONG_SCENARIOS = ("backend", "exporter", "backend_asgi", "release", "mysql", "load_balancer")
 
 
@@ -90,22 +91,25 @@ def under_load(suite: str, *options: str) -> list[Stage]:
     ]
 
 
-def faults(suite: str, *options: str, interface: str = "") -> Stage:
-    """Return the rows of the table of faults on a Debian.
+def faults(suite: str, interface: str = "wsgi") -> list[Stage]:
+    """Return the rows of the table of faults on a Debian, in labs side by side: a row waits for half of its time.
 
-    :param options: for pytest, such as what leaves out the long ones
-    :param interface: of the application: asgi; empty: wsgi
+    :param interface: of the application: wsgi or asgi
     """
-    name = "-".join(filter(None, (interface, suite)))
-    return Stage(
-        name=f"rollouts-faults-{name}",
-        group="rollouts",
-        command=("pytest", "-q", *options, "--durations=10", "tests/rollouts/test_faults.py"),
-        seconds=5400,
-        environment={"SUITE": suite, **({"STUB_INTERFACE": interface} if interface else {})},
-        lab=f"test-rollouts-{name}",
-        retry=True,
-    )
+
+    def part(number: int) -> Stage:
+        name = f"{interface}-{number}"
+        return Stage(
+            name=f"rollouts-faults-{name}-{suite}",
+            group="rollouts",
+            command=("pytest", "-q", "--durations=10", "tests/rollouts/test_faults.py"),
+            seconds=5400,
+            environment={"SUITE": suite, "STUB_INTERFACE": interface, "FAULTS_PART": f"{number}/{FAULTS_PARTS}"},
+            lab=f"test-rollouts-{name}-{suite}",
+            retry=True,
+        )
+
+    return [part(number) for number in range(1, FAULTS_PARTS + 1)]
 
 
 def machines(suite: str) -> Stage:
@@ -158,9 +162,9 @@ def scenarios(root: Path) -> list[Stage]:
 def all_stages(root: Path) -> list[Stage]:
     """Return every stage: the long ones first, so that short ones fill the end."""
     short = ("-m", "not long")
-    # The faults take as long as all the rest, and wait for much: the rest has what they leave of the processor.
+    # The faults take long and wait for much: the rest has what they leave of the processor.
     long = [
-        faults("trixie", *short),
+        *faults("trixie"),
         site("site", "trixie", *short),
         site("single", "bookworm", *short),
         machines("trixie"),
@@ -171,9 +175,9 @@ def all_stages(root: Path) -> list[Stage]:
 def matrix(_root: Path) -> list[Stage]:
     """Return the long form: rollouts on each Debian, the sites and the ansible-core that all_stages leaves out."""
     suites = ("bookworm", "trixie", "sid")
-    long = [stage for suite in suites for stage in (faults(suite), *under_load(suite))]
+    long = [stage for suite in suites for stage in (*faults(suite), *under_load(suite))]
     sites = [site("site", "trixie"), site("site", "bookworm"), site("single", "trixie")]
-    return [core("2.18"), core("2.21"), *sites, *long, faults("trixie", interface="asgi")]
+    return [core("2.18"), core("2.21"), *sites, *long, *faults("trixie", "asgi")]
 
 
 def select(stages: Iterable[Stage], words: Iterable[str]) -> list[Stage]:

@@ -43,8 +43,6 @@ class Row:
     # Regular expressions that the output of the last command must hold.
     says: tuple[str, ...]
     broken: Broken = nothing
-    # Another row breaks nearly the same: make matrix tries this one as well, make test does not.
-    variation: bool = False
     playbook: str = "deploy.yml"
     version: str = SECOND
     variables: dict[str, t.Any] = dataclasses.field(default_factory=dict)

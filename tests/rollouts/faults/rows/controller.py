@@ -125,7 +125,6 @@ ROWS = [
     ),
     Row(
         name="the controller is killed while a marked host restarts",
-        variation=True,
         broken=scripts("backend1", "mkdir -p /var/lib/evenkeel/restart; touch /var/lib/evenkeel/restart/stub-backend1"),
         run=killed_when("Wait until this host is healthy"),
         playbook="restart.yml",
@@ -137,7 +136,6 @@ ROWS = [
     ),
     Row(
         name="the lock is broken although its run lives",
-        variation=True,
         broken=file("theirs.yml", TAKEN_OVER),
         variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/theirs.yml"}},
         versions=ONE_NEW,
@@ -152,7 +150,6 @@ ROWS = [
     ),
     Row(
         name="another machine's controller was killed",
-        variation=True,
         run=after_another_machine_died,
         options=FIRST_ONLY,
         code=0,

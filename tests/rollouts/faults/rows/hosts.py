@@ -77,7 +77,6 @@ def two_are_down(bench: Bench) -> Iterator[None]:
 ROWS = [
     Row(
         name="a backend cannot be reached before",
-        variation=True,
         broken=silent("backend2"),
         # nginx finds out by itself, and asks another one.
         says=(r"backend2", r"Nothing was changed"),
@@ -88,7 +87,6 @@ ROWS = [
     ),
     Row(
         name="a backend goes silent while it is held",
-        variation=True,
         broken=wakes("backend1"),
         run=during("Wait until this host is healthy", lambda bench: pause(bench, "backend1")),
         held=("backend1",),
@@ -113,7 +111,6 @@ ROWS = [
     ),
     Row(
         name="the way to a backend is closed before it migrates",
-        variation=True,
         broken=opens_ssh("backend1"),
         run=during("Migrate nothing where something failed", lambda bench: close_ssh(bench, "backend1")),
         versions={"backend2": FIRST, "backend3": FIRST},
@@ -144,7 +141,6 @@ ROWS = [
     ),
     Row(
         name="somebody else takes a server out while the rollout runs",
-        variation=True,
         broken=file("theirs.yml", TAKEN_OUT),
         variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/theirs.yml"}},
         versions=ONE_NEW,

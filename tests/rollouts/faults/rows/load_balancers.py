@@ -50,7 +50,6 @@ ROWS = [
     ),
     Row(
         name="a load balancer is silent before",
-        variation=True,
         broken=silent("lb2"),
         clients=("lb1",),
         says=(r"lb2", r"Nothing was changed"),

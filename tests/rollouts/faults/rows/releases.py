@@ -136,7 +136,6 @@ ROWS = [
     ),
     Row(
         name="another process answers on the port",
-        variation=True,
         broken=scripts(
             "backend1",
             SQUATTER,

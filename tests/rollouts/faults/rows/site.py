@@ -125,7 +125,6 @@ ROWS = [
     ),
     Row(
         name="tasks of your own include what is not there",
-        variation=True,
         broken=file("fails.yml", UNREADABLE),
         variables={"rollout_hooks": {"before_batch": "{{ lab_dir }}/fails.yml"}, "rollout_serial": 2},
         says=(r"nobody\.knows", r"hold backend1, backend2: ", r"Not touched: "),
@@ -134,7 +133,6 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail before the first batch",
-        variation=True,
         # Who speaks for all is not the first to be rolled: one that does not run is.
         broken=together(
             failing_tasks, scripts("backend2", "systemctl stop stub-backend2", "systemctl start stub-backend2")
@@ -150,7 +148,6 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail after a batch",
-        variation=True,
         broken=failing_tasks,
         variables={"rollout_hooks": {"after_batch": "{{ lab_dir }}/fails.yml"}},
         versions=ONE_NEW,
@@ -160,7 +157,6 @@ ROWS = [
     ),
     Row(
         name="tasks of your own fail after the last batch",
-        variation=True,
         broken=failing_tasks,
         variables={"rollout_hooks": {"after": "{{ lab_dir }}/fails.yml"}},
         options=FIRST_ONLY,
@@ -185,7 +181,6 @@ ROWS = [
     ),
     Row(
         name="the report cannot be written",
-        variation=True,
         variables={"rollout_report_dir": "/dev/null/reports"},
         options=FIRST_ONLY,
         code=0,
@@ -225,7 +220,6 @@ ROWS = [
     ),
     Row(
         name="two playbooks in one command",
-        variation=True,
         run=twice_in_one_command,
         options=FIRST_ONLY,
         code=0,

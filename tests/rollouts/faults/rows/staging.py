@@ -133,7 +133,6 @@ umount releases; umount /srv/whole; rmdir /srv/whole""",
     ),
     Row(
         name="a rollout stops before it comes to a host that an earlier one has left out",
-        variation=True,
         broken=scripts("backend1", "true", "systemctl start stub-backend1"),
         run=after_one_that_left_a_host_out,
         version=f"{SECOND}-migration-fails",
