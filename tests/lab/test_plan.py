@@ -70,6 +70,15 @@ def docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeDocker:
 
 
 @pytest.fixture
+def filesystems(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """What the kernel says that it can mount."""
+    path = tmp_path / "filesystems"
+    path.write_text("nodev\toverlay\n\text4\n")
+    monkeypatch.setattr(disks, "FILESYSTEMS", path)
+    return path
+
+
+@pytest.fixture
 def lab(tmp_path: Path) -> plan.Lab:
     return plan.Lab.of(tmp_path / ".lab" / "site", tmp_path)
 
@@ -147,17 +156,23 @@ def test_machines_that_left_the_inventory_are_removed_and_forgotten(docker: Fake
     assert "backend2" not in (lab.folder / "ssh" / "config").read_text()
 
 
-def test_machines_get_disks_of_their_own_only_where_the_storage_of_the_engine_is_slow(
-    docker: FakeDocker, lab: plan.Lab
+def test_machines_get_disks_of_their_own_only_where_the_storage_of_the_engine_is_slow_and_the_kernel_s_may_be_used(
+    docker: FakeDocker, lab: plan.Lab, filesystems: Path
 ) -> None:
     assert plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"] == []
+    docker.driver = "fuse-overlayfs [name=seccomp,profile=default name=rootless]"
+    assert plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"] == []
+    filesystems.write_text("nodev\tproc\n\text4\n")
+    docker.driver = "fuse-overlayfs [name=seccomp,profile=default]"
+    assert plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"] == []
     assert docker.volumes == []
-    docker.driver = "fuse-overlayfs"
+    filesystems.write_text("nodev\toverlay\n\text4\n")
     mounted = plan.prepare(lab, "image", ["lb1"], {})["machines"]["lb1"]["disks"]
     assert [mount.split(":")[1] for mount in mounted] == ["/etc", "/srv", "/usr", "/var"]
     assert {mount.split(":")[0] for mount in mounted} < set(docker.volumes)
 
 
+@pytest.mark.usefixtures("filesystems")
 def test_a_machine_that_is_there_keeps_its_disks_and_one_of_another_image_does_not(
     docker: FakeDocker, lab: plan.Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

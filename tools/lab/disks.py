@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.lab import engine
 from tools.lab.names import IMAGE_LABEL, Names
 
 SLOW_DRIVER = "fuse-overlayfs"
+FILESYSTEMS = Path("/proc/filesystems")
 FOLDERS = ("etc", "srv", "usr", "var")
 # The two directories that the kernel wants for each, overlayfs.rst.
 PARTS = ("upper", "work")
@@ -50,8 +52,9 @@ def copied() -> list[str]:
 
 
 def wanted() -> bool:
-    """Say whether the engine's own storage is the slow one."""
-    return engine.storage_driver() == SLOW_DRIVER
+    """Say whether the engine's own storage is the slow one, and the kernel's may be used instead."""
+    known = FILESYSTEMS.read_text().split() if FILESYSTEMS.exists() else []
+    return "overlay" in known and engine.storage() == (SLOW_DRIVER, False)
 
 
 def mounts(names: Names, machine: str) -> list[str]:

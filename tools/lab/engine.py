@@ -51,9 +51,10 @@ def remove_containers(names: Sequence[str]) -> None:
         docker("rm", "--force", "--volumes", *names)
 
 
-def storage_driver() -> str:
-    """Return the name of the driver that keeps the files of containers."""
-    return docker("info", "--format", "{{.Driver}}")
+def storage() -> tuple[str, bool]:
+    """Return the driver that keeps the files of containers, and whether the engine runs without root's rights."""
+    driver, _, security = docker("info", "--format", "{{.Driver}} {{.SecurityOptions}}").partition(" ")
+    return driver, "name=rootless" in security
 
 
 def create_volume(name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None) -> None:
