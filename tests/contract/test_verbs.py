@@ -229,7 +229,7 @@ def test_a_drain_that_loses_a_load_balancer_is_given_back_by_the_others(tmp_path
     code, output = site.verb("drain", "-l", "app1")
     assert code == 2, output
     assert "app1 was not taken out of rotation: lb2: " in output
-    command = f"ansible-playbook evenkeel.web.undrain -l app1 -i {site.folder}/hosts.yml -e rotation_owner=ops"
+    command = f"ansible-playbook evenkeel.web.undrain -l app1 -e rotation_owner=ops -i {site.folder}/hosts.yml"
     assert f"When lb2 can be reached again, give back what may be held there: {command}" in output
     assert not site.holds("lb1")
 
@@ -249,8 +249,11 @@ def test_undrain_fails_where_others_hold_the_host(tmp_path: Path) -> None:
     code, output = site.verb("undrain", "-l", "app1", "-e", "rollout_group=backends")
     assert code == 2, output
     assert "app1 stays out of rotation: held by alice and bob" in output
-    command = f"ansible-playbook evenkeel.web.undrain -e rollout_group=backends -l app1 -i {site.folder}/hosts.yml -e"
-    assert f"{command} rotation_owner=alice and {command} rotation_owner=bob" in output
+    command, where = (
+        "ansible-playbook evenkeel.web.undrain -e rollout_group=backends -l app1 -e",
+        tmp_path / "hosts.yml",
+    )
+    assert f"{command} rotation_owner=alice -i {where} and {command} rotation_owner=bob -i {where}" in output
     assert site.holds("lb1") == {"alice": "disk swap"}
 
 

@@ -182,7 +182,7 @@ def _rollback(summary: Summary, done: Mapping[str, str]) -> str:
     if not summary["unchanged"] or len(before) > 1:
         return words.command(summary, "rollback", done)
     hosts = [*done, *summary["unchanged"]] if summary["not_selected"] else []
-    return words.command({**summary, "version": before.pop()}, "rollback", hosts, named=True)
+    return words.command(summary, "rollback", hosts, given=[f"release_version={before.pop()}"])
 
 
 def _after_success(summary: Summary) -> Iterable[str]:
@@ -231,7 +231,7 @@ def _after_refusal(summary: Summary) -> Iterable[str]:
 
 def _undrain(summary: Summary, names: Iterable[str]) -> str:
     about = {"name": summary["name"], "typed": summary["typed"]}
-    return f"{words.command(about, 'undrain', names)} -e rotation_owner={summary['owner']}"
+    return words.command(about, "undrain", names, given=[f"rotation_owner={summary['owner']}"])
 
 
 def _status(summary: Summary) -> str:

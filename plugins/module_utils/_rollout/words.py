@@ -131,29 +131,30 @@ def command(
     verb: str = "",
     hosts: Iterable[str] = (),
     without: Iterable[str] = (),
-    named: bool = False,
+    given: Iterable[str] = (),
 ) -> str:
     """Return the command that does what a plan or a summary is about, with the extra variables that it was given.
 
     :param verb: another verb, without its version; default the same one
     :param hosts: default all
     :param without: extra variables that are left out
-    :param named: also another verb names the version
+    :param given: more extra variables, as they are typed
     """
     typed_as = about.get("typed") or typed("", {})
     words = ["ansible-playbook", typed_as["playbook"].format(verb or about.get("verb") or "deploy")]
     version = about.get("version") or about.get("back_to")
     given_vars = about.get("extra_vars") or {}
-    if named or (not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars):
+    if not verb and version and about.get("verb") != "restart" and SOURCE not in given_vars:
         words += ["-e", f"release_version={version}"]
     if about.get("name", USUAL_GROUP) != USUAL_GROUP:
         words += ["-e", f"rollout_group={about['name']}"]
     left_out = {*without, *(OF_ONE_VERB if verb else ())}
-    for name, given in given_vars.items():
-        words += [] if name in left_out else ["-e", shlex.quote(given)]
+    for name, text in given_vars.items():
+        words += [] if name in left_out else ["-e", shlex.quote(text)]
     limit = ",".join(hosts)
     options = [shlex.quote(option) for option in typed_as["options"]]
-    return " ".join([*words, *(["-l", limit] if limit else []), *options])
+    more = [word for text in given for word in ("-e", text)]
+    return " ".join([*words, *(["-l", limit] if limit else []), *more, *options])
 
 
 def unlock(group: str, run: str, typed_as: Mapping[str, t.Any] | None = None) -> str:
@@ -161,4 +162,4 @@ def unlock(group: str, run: str, typed_as: Mapping[str, t.Any] | None = None) ->
 
     :param typed_as: how the commands are typed; a load balancer does not know
     """
-    return f"{command({'name': group, 'typed': typed_as}, 'unlock')} -e run={run}"
+    return command({"name": group, "typed": typed_as}, "unlock", given=[f"run={run}"])

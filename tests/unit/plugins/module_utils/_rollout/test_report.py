@@ -261,10 +261,10 @@ def test_each_command_repeats_what_was_given_for_the_rollout() -> None:
 
 def test_to_go_back_takes_what_an_earlier_run_has_brought_as_well_and_names_the_release() -> None:
     rest = plan(unchanged=["backend9"])
-    back = "ansible-playbook rollback.yml -e release_version=1.0.0"
-    assert summary(request(plan=rest))["next"] == [f"To go back: {back}"]
+    back, named = "To go back: ansible-playbook rollback.yml", "-e release_version=1.0.0"
+    assert summary(request(plan=rest))["next"] == [f"{back} {named}"]
     limited = plan(unchanged=["backend9"], not_selected=["backend8"])
-    assert summary(request(plan=limited))["next"] == [f"To go back: {back} {LIMIT},backend9"]
+    assert summary(request(plan=limited))["next"] == [f"{back} {LIMIT},backend9 {named}"]
 
 
 def test_a_host_that_had_the_release_before_is_not_sent_further_back() -> None:

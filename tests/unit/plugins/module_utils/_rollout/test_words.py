@@ -58,7 +58,7 @@ def test_a_command_names_the_inventory_and_what_opens_its_vault_again() -> None:
     about = {"verb": "deploy", "version": "2.0.0", "typed": typed}
     given_again = "-i 'inventories/our own' -i more --vault-password-file '~/pass' -J"
     assert words.command(about) == f"ansible-playbook deploy.yml -e release_version=2.0.0 {given_again}"
-    assert words.unlock("backends", "r1", typed) == f"ansible-playbook unlock.yml {given_again} -e run=r1"
+    assert words.unlock("backends", "r1", typed) == f"ansible-playbook unlock.yml -e run=r1 {given_again}"
 
 
 def test_a_command_names_no_inventory_where_the_usual_one_is_meant() -> None:
