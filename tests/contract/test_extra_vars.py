@@ -69,6 +69,5 @@ def test_what_was_given_is_given_again(tmp_path: Path) -> None:
 
 def test_the_inventory_of_the_configuration_is_not_given_again(tmp_path: Path) -> None:
     given = ["-e", json.dumps(GIVEN)]
-    (tmp_path / "hosts.yml").touch()
-    where = str(tmp_path / "hosts.yml")
-    assert shown(tmp_path, *given, ANSIBLE_INVENTORY=where)["plan"]["typed"]["options"] == []
+    found = shown(tmp_path, *given, ANSIBLE_INVENTORY=str(tmp_path / "hosts.yml"))
+    assert found["plan"]["typed"]["options"] == []

@@ -66,7 +66,7 @@ def all_skipped(request: Request, seen: capacity.Seen, waiting: Sequence[str]) -
     if request["only_marked"] or not waiting:
         return []
     told = "; ".join(f"{name} is {seen.skipped[name]}" for name in waiting)
-    undrain = words.command({"name": request["name"], "typed": request.get("typed")}, "undrain", waiting)
+    undrain = _by_hand(request, "undrain", waiting)
     return [
         f"{told}: no other host needs a {request['verb']}, so nothing would be done; when that work is done: "
         f"{undrain}; or leave {'it' if len(waiting) == 1 else 'them'} out of --limit"
@@ -119,9 +119,9 @@ def broken_locks(request: Request) -> list[str]:
     )
 
 
-def _drain(request: Request, name: str) -> str:
-    """Return the command that leaves out a host that an earlier run has left held: somebody holds it by name then."""
-    return words.command({"name": request["name"], "typed": request.get("typed")}, "drain", [name])
+def _by_hand(request: Request, verb: str, names: Sequence[str]) -> str:
+    """Return the command by which an operator drains or undrains hosts, also those that an earlier run holds."""
+    return words.command({"name": request["name"], "typed": request.get("typed")}, verb, names)
 
 
 def _forgotten(request: Request, views: Sequence[capacity.View], owner: str) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _left_behind(request: Request, name: str, owner: str, seen: capacity.Seen) -
         return []
     return [
         f"{name} is held by {owner} from an earlier rollout, and --limit leaves it out: this one would put it back as "
-        f"it is; name {name} in --limit as well, or leave it out for good: {_drain(request, name)}"
+        f"it is; name {name} in --limit as well, or leave it out for good: {_by_hand(request, 'drain', [name])}"
     ]
 
 
@@ -172,7 +172,8 @@ def _cannot_roll(request: Request, member: capacity.Member, target: str, ours: b
     """
     name, release = member["name"], member["release"]
     if not release and ours:
-        return [f"{name} cannot be reached; bring it back, or leave it out for good: {_drain(request, name)}"]
+        drain = _by_hand(request, "drain", [name])
+        return [f"{name} cannot be reached; bring it back, or leave it out for good: {drain}"]
     if not release:
         return [f"{name} cannot be reached; bring it back, or leave it out: --limit '!{name}'"]
     if not release.get("current"):
