@@ -96,6 +96,16 @@ def has_not_migrated(bench: Bench) -> None:
     assert not any(bench.migrations().values())
 
 
+CANNOT_ASK = {"rollout_health_check": {"path": "/not a path"}}
+
+
+def shows_nothing_that_was_not_asked(bench: Bench) -> None:
+    """Expect that the status ends with an error, and that no other host tells of locks that nobody has looked for."""
+    shown = bench.play("status.yml", "-e", json.dumps(CANNOT_ASK), check=False)
+    assert (shown.code, "no lock" in shown.output) == (2, False), shown.output
+    assert "backend1 asks the load balancers for all hosts, and has failed" in " ".join(shown.output.split())
+
+
 UNKNOWN = """---
 - name: Ask somebody
   ansible.builtin.comand: /bin/true
@@ -167,7 +177,8 @@ ROWS = [
     ),
     Row(
         name="the host that asks for all cannot ask",
-        variables={"rollout_health_check": {"path": "/not a path"}},
+        variables=CANNOT_ASK,
+        after=shows_nothing_that_was_not_asked,
         says=(r"/not a path", r"Nothing was changed\. backend1 asks the load balancers for all hosts, and has failed"),
         sees="Nothing is changed; what the load balancers were asked, and why that failed, is said above.",
         todo="Mend what is said there, and run the same command again.",
