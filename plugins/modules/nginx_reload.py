@@ -46,6 +46,7 @@ notes:
     with an C(error_page 418) that leads to a location with C(keepalive_timeout 0). C(open_file_cache) must be
     off there.
 seealso:
+  - module: evenkeel.web.nginx_announcement
   - module: evenkeel.web.nginx_upstream
   - module: evenkeel.web.nginx_upstream_server
   - module: evenkeel.web.nginx_upstream_info
@@ -107,8 +108,12 @@ reload:
       description: Time from the signal to the proof.
       type: float
     window:
-      description: For how many seconds the reload was announced.
+      description: For how many seconds, at least, the reload was announced.
       type: float
+    waited:
+      description: How many of them this task waited; M(evenkeel.web.nginx_announcement) had announced it before.
+      type: float
+      version_added: 0.3.0
     old_workers:
       description: Processes that served the old configuration. They end when their last request has.
       type: list
@@ -128,6 +133,7 @@ reload:
     proof: generation
     seconds: 0.2
     window: 0.0
+    waited: 0.0
     old_workers: [812, 813]
     new_workers: [1240, 1241]
     idle_clients: 0

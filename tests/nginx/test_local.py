@@ -20,6 +20,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx import sight
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import DrainWatch
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.host import LocalHost, Target
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import (
+    FORGOTTEN,
     BrokenConfig,
     Content,
     LockError,
@@ -454,6 +455,18 @@ def test_what_was_left_is_cleared_away_and_told(nginx: Nginx) -> None:
     assert not Path(flag).exists()
     assert not Path(unfinished).exists()
     assert not applied.changed
+
+
+@pytest.mark.parametrize("since", [-FORGOTTEN - 1, 60.0], ids=["forgotten", "of the boot before"])
+def test_an_announcement_that_nobody_waits_for_is_cleared_away(nginx: Nginx, since: float) -> None:
+    flag = Path(nginx.host.target.closing_flag)
+    nginx.host.announce(True)
+    assert nginx.apply().leftovers == ()
+    assert flag.exists()
+    flag.write_text(f"{nginx.host.now() + since!r}\n")
+    assert nginx.host.announced() is None
+    assert nginx.apply().leftovers == (str(flag),)
+    assert not flag.exists()
 
 
 def test_a_record_that_cannot_be_read_means_a_reload(nginx: Nginx) -> None:

@@ -324,6 +324,11 @@ class Bench:
 
         return self.everywhere(hosts or self.load_balancers, read)
 
+    def announcing(self, hosts: t.Iterable[str] = ()) -> dict[str, bool]:
+        """Return whether each load balancer tells its clients of a reload that is to come."""
+        found = self.everywhere(hosts or self.load_balancers, lambda lb: self.shell(lb, "ls -A /run/evenkeel"))
+        return {lb: "closing" in names.split() for lb, names in found.items()}
+
     def journal(self, lb: str = "lb1", group: str = "backends") -> list[dict[str, t.Any]]:
         """Return the events of the last run that a load balancer has."""
         script = f"cd /var/lib/evenkeel/rollouts/{group} && cat $(ls -dt */ | head -n 1)journal.jsonl"

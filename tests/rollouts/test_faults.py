@@ -36,5 +36,6 @@ def test_fault(bench: Bench, row: Row) -> None:
         assert out == {lb: row.held_on.get(lb, row.held) for lb in out}, (out, context)
         assert not row.versions or bench.versions(row.versions) == row.versions, context
         assert any(bench.lock(hosts=asked).values()) is row.locked, context
+        assert row.locked or not any(bench.announcing(hosts=asked).values()), context
     if row.after:
         row.after(bench)

@@ -32,6 +32,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._common.host import l
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.drain import Look, OldWorker
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.features import Build, read_build
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.ports import (
+    FORGOTTEN,
     Content,
     LockError,
     Record,
@@ -203,7 +204,7 @@ class LocalHost:
 
     def leftovers(self, directories: Iterable[str]) -> list[str]:
         found = {str(path) for folder in directories for path in Path(folder).glob(f"{UNFINISHED}*")}
-        others = (self._undo_path, self._target.closing_flag)
+        others = [self._undo_path, *([self._target.closing_flag] if self.announced() is None else [])]
         return [*sorted(found), *(path for path in others if _exists(path))]
 
     # What outlives a run
@@ -359,8 +360,17 @@ class LocalHost:
         if not on:
             self.remove(self._target.closing_flag)
             return
-        with told(self._target.closing_flag):
-            os.close(os.open(self._target.closing_flag, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with told(self._target.closing_flag), os.fdopen(os.open(self._target.closing_flag, flags, 0o644), "w") as flag:
+            flag.write(f"{self.now()!r}\n")
+
+    def announced(self) -> float | None:
+        try:
+            seconds = self.now() - float(Path(self._target.closing_flag).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+        # A time that is yet to come is one of the boot before.
+        return seconds if 0 <= seconds <= FORGOTTEN else None
 
     def signal(self, master: int) -> None:
         if self._target.reload_command:

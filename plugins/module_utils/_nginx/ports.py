@@ -20,6 +20,8 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.sockets import
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.wait import Clock
 
 CLOSING_FLAG = "closing"
+# Seconds after which an announcement was left behind by a killed run: more than a release takes to get healthy.
+FORGOTTEN = 900.0
 GENERATION_SOCKET = "generation.sock"
 
 
@@ -165,7 +167,7 @@ class Host(Clock, t.Protocol):
         """Return the SHA-256 of a file that nginx reads but does not print; empty: there is none."""
 
     def leftovers(self, directories: Iterable[str]) -> list[str]:
-        """Return what a killed run left: unfinished files, its notes, and the closing flag."""
+        """Return what a killed run left: unfinished files, its notes, and a closing flag that nobody waits for."""
 
     def lock(self, what: str) -> contextlib.AbstractContextManager[None]:
         """Be the only one who changes this nginx.
@@ -207,7 +209,10 @@ class Host(Clock, t.Protocol):
         """Make the runtime directory, and remove a socket there that nobody listens on while nginx does not run."""
 
     def announce(self, on: bool) -> None:
-        """Set or remove the closing flag."""
+        """Set the closing flag, which keeps since when, or remove it."""
+
+    def announced(self) -> float | None:
+        """Return for how many seconds the flag has been set; None: it is not, nobody can say, or it was forgotten."""
 
     def signal(self, master: int) -> None:
         """Tell nginx to reload.

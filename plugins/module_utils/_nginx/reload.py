@@ -45,8 +45,9 @@ class Reloaded:
     proof: str = "none"
     # From the signal to the proof.
     seconds: float = 0.0
-    # For how long the close was announced before.
+    # For how long, at least, the close was announced before, and how much of that was waited for now.
     window: float = 0.0
+    waited: float = 0.0
     # The workers that were retired, and those that serve now.
     old_workers: tuple[int, ...] = ()
     new_workers: tuple[int, ...] = ()
@@ -84,15 +85,41 @@ def reload(host: Host, loading: Loading) -> Reloaded:
     if window and not open_clients(host, master, loading):
         window = 0.0
     try:
-        if window:
-            host.announce(True)
-            host.sleep(window)
+        waited = _announce(host, window)
         tested = host.test()
         if not tested.ok:
             raise BrokenConfig(refused(tested.messages), nginx=tested.messages)
-        return _signal(host, loading, master, mark, Reloaded(True, window=window, warnings=tuple(warnings)))
+        known = Reloaded(True, window=window, waited=waited, warnings=tuple(warnings))
+        return _signal(host, loading, master, mark, known)
     finally:
         host.announce(False)
+
+
+def announce(host: Host, loading: Loading, check_mode: bool) -> bool:
+    """Announce the reload that comes, without waiting for it. Only under the lock.
+
+    :returns: whether this was needed: not where it is announced already, no client is connected or none is harmed
+    """
+    master = host.master()
+    if master is None or host.announced() is not None:
+        return False
+    window, _warnings = announcement(host, loading)
+    needed = bool(window) and open_clients(host, master, loading) > 0
+    if needed and not check_mode:
+        host.announce(True)
+    return needed
+
+
+def _announce(host: Host, window: float) -> float:
+    """Announce the close for so long, with what was announced already, and return for how long that was waited for."""
+    if not window:
+        return 0.0
+    announced = host.announced()
+    if announced is None:
+        host.announce(True)
+    left = max(window - (announced or 0.0), 0.0)
+    host.sleep(left)
+    return left
 
 
 def announcement(host: Host, loading: Loading) -> tuple[float, list[str]]:
@@ -206,4 +233,4 @@ def as_result(reloaded: Reloaded) -> dict[str, t.Any]:
     """Return plain data."""
     data = dataclasses.asdict(reloaded)
     del data["warnings"]
-    return {**data, "seconds": round(reloaded.seconds, 3)}
+    return {**data, "seconds": round(reloaded.seconds, 3), "waited": round(reloaded.waited, 3)}

@@ -122,7 +122,7 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
         if reload.get("performed"):
             kept = ("idle_clients", "window", "proof", "seconds")
             reloads.insert(0, {"lb": name, "at": at, **{key: reload[key] for key in kept}})
-            at -= reload["window"] + reload["seconds"]
+            at -= reload["waited"] + reload["seconds"]
         if drain.get("waiting"):
             waiting[name] = drain["waiting"]
     away = [name for name, result in zip(names, results, strict=True) if result.get("unreachable")]

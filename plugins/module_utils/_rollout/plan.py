@@ -58,6 +58,7 @@ def make(request: Request) -> dict[str, t.Any]:
         "backups": [member["name"] for member in members if member["backup"]],
         "held": list(seen.ours),
         "upstreams": list(seen.upstreams),
+        "announcing": _announcing(request),
         "order": order,
         "skipped": skipped,
         "unchanged": unchanged,
@@ -86,6 +87,12 @@ def make(request: Request) -> dict[str, t.Any]:
     plan["seconds_longest"] = _longest(request, len(taken)) if taken else 0.0
     plan["text"] = plan_text.lines(plan)
     return plan
+
+
+def _announcing(request: Request) -> list[str]:
+    """Return the load balancers that announce a reload; from nginx 1.27.4 on they spare idle clients by themselves."""
+    known = {view["name"]: view["info"].get("nginx") or {} for view in request["load_balancers"] if view["info"]}
+    return [name for name, nginx in known.items() if not (nginx.get("features") or {}).get("keepalive_min_timeout")]
 
 
 def _hosts(

@@ -118,20 +118,27 @@ def test_a_plan_is_made_of_members_and_views() -> None:
 # Changes of rotation.
 
 
-def changed(reload: float = 0.0, window: float = 0.0, drain: float = 0.0, **waiting: list[str]) -> dict[str, t.Any]:
+def changed(reload: float = 0.0, waited: float = 0.0, drain: float = 0.0, **waiting: list[str]) -> dict[str, t.Any]:
     """Return a result of nginx_upstream_server, in seconds; without a reload nothing was changed."""
-    told = {"performed": reload > 0, "idle_clients": 3, "window": window, "proof": "generation", "seconds": reload}
+    told = {
+        "performed": reload > 0,
+        "idle_clients": 3,
+        "window": 10,
+        "waited": waited,
+        "proof": "generation",
+        "seconds": reload,
+    }
     return {"reload": told, "drain": {"seconds": drain, "waiting": waiting}}
 
 
 def test_one_load_balancer_was_changed_after_the_other() -> None:
-    results = [changed(0.5, 10, 2), changed(0.25, 10, 4, backend1=["socket"])]
+    results = [changed(0.5, 10, 2), changed(0.25, 9, 4, backend1=["socket"])]
     found = inputs.rotated(["lb1", "lb2"], results, 1000.0)
     assert found["at"] == 996.0, "it is told when the last one had reloaded, before it waited"
-    assert [(one["lb"], one["at"]) for one in found["reloads"]] == [("lb1", 1000 - 4 - 10.25 - 2), ("lb2", 996.0)]
+    assert [(one["lb"], one["at"]) for one in found["reloads"]] == [("lb1", 1000 - 4 - 9.25 - 2), ("lb2", 996.0)]
     assert found["reloads"][0] == {
         "lb": "lb1",
-        "at": 983.75,
+        "at": 984.75,
         "idle_clients": 3,
         "window": 10,
         "proof": "generation",

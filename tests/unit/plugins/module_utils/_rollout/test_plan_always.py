@@ -127,9 +127,11 @@ def test_the_text_is_all_that_changes_when_load_balancers_have_other_names(reque
     renamed = [{**view, "name": names[view["name"]]} for view in request["load_balancers"]]
     texts = ("findings", "warnings", "text")
     before, after = (plan.make({**request, "load_balancers": views}) for views in (request["load_balancers"], renamed))
-    assert {key: value for key, value in before.items() if key not in (*texts, "skipped")} == {
-        key: value for key, value in after.items() if key not in (*texts, "skipped")
+    named = (*texts, "skipped", "announcing")
+    assert {key: value for key, value in before.items() if key not in named} == {
+        key: value for key, value in after.items() if key not in named
     }
+    assert sorted(names[name] for name in before["announcing"]) == after["announcing"]
     assert list(before["skipped"]) == list(after["skipped"])
     assert len(before["findings"]) == len(after["findings"])
 
