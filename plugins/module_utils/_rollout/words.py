@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import re
@@ -105,6 +106,18 @@ def typed(playbook: str, options: Mapping[str, t.Any], usual: Sequence[str] = ()
     return {"playbook": f"{COLLECTION}{{}}" if playbook.startswith(COLLECTION) else "{}.yml", "options": found}
 
 
+def extra_var(name: str, value: object) -> str:
+    """Return what follows C(-e) for a variable.
+
+    :raises TypeError, ValueError: it cannot be written, as what a vault holds
+    """
+    if isinstance(value, str) and PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    text = json.dumps({name: value}, ensure_ascii=False)
+    # What the user has left to Ansible to fill in is not filled in before it is printed.
+    return re.sub(r"{([{%#])", lambda match: f"{{\\u{ord(match[1]):04x}", text)
+
+
 def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
     """Return what follows C(-e) for each variable of a rollout that was given so; those of others may be secrets.
 
@@ -114,15 +127,8 @@ def extra_vars(values: Mapping[str, t.Any]) -> dict[str, str]:
     for name, value in values.items():
         if (not name.startswith("rollout_") and name != SOURCE) or name in SAID:
             continue
-        if isinstance(value, str) and PLAIN.fullmatch(value):
-            found[name] = f"{name}={value}"
-            continue
-        try:
-            text = json.dumps({name: value}, ensure_ascii=False)
-        except (TypeError, ValueError):
-            continue
-        # What the user has left to Ansible to fill in is not filled in before it is printed.
-        found[name] = re.sub(r"{([{%#])", lambda match: f"{{\\u{ord(match[1]):04x}", text)
+        with contextlib.suppress(TypeError, ValueError):
+            found[name] = extra_var(name, value)
     return found
 
 
