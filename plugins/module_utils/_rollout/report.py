@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.evenkeel.web.plugins.module_utils._common.errors import ConfigError, Finding
 from ansible_collections.evenkeel.web.plugins.module_utils._rollout import ending, journal, traffic, words
@@ -75,7 +75,7 @@ def summary(request: Request) -> dict[str, t.Any]:
     told["idle_clients"] = sum(reload["idle_clients"] for reload in told["reloads"])
     told["outcome"] = ending.outcome(plan, told["hosts"], told)
     told["rc"] = 0 if told["outcome"] in ending.GOOD else 2
-    told["notes"] = list(_notes(told, request.get("logs") or ()))
+    told["notes"] = list(_notes(told, request.get("logs") or (), plan.get("announcing") or ()))
     told["message"] = ending.message(told)
     told["next"] = ending.next_steps(told)
     return told
@@ -157,8 +157,13 @@ def _reloads(reloads: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     return sorted(found, key=lambda reload: (reload["at"], reload["lb"]))
 
 
-def _notes(told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]]) -> Iterator[str]:
-    """Return what a reader must know to believe the figures."""
+def _notes(
+    told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]], announcing: Collection[str]
+) -> Iterator[str]:
+    """Return what a reader must know to believe the figures.
+
+    :param announcing: the load balancers that do not spare idle clients by themselves
+    """
     reloads = told["reloads"]
     if reloads:
         window = max(reload["window"] for reload in reloads)
@@ -167,7 +172,8 @@ def _notes(told: Mapping[str, t.Any], logs: Sequence[Mapping[str, t.Any]]) -> It
         }
         each = ", ".join(f"{lb} {words.number(idle)}" for lb, idle in per_lb.items())
         count = f"{words.number(told['idle_clients'])} idle at the {words.count(len(reloads), 'reload')} ({each})"
-        warning = f"with close_window {window:g} s clients that idle longer may lose a connection"
+        limit = f"close_window {window:g} s" if window or per_lb.keys() & announcing else "keepalive_min_timeout"
+        warning = f"with {limit} clients that idle longer may lose a connection"
         yield f"{warning}: {count}" if told["idle_clients"] else f"clients: {count}"
     for item in told["cut"]:
         yield f"cut: {item.get('host', '')}: {item.get('text', '')}"

@@ -331,6 +331,15 @@ def test_idle_clients_are_never_left_out(idle: int, told: str) -> None:
     assert found["notes"][0] == told
 
 
+@pytest.mark.parametrize(
+    ("announcing", "limit"), [([], "keepalive_min_timeout"), (["lb1"], "close_window 0 s")], ids=["by itself", "not"]
+)
+def test_idle_clients_are_told_what_limits_them(announcing: list[str], limit: str) -> None:
+    reloads = [{**sample.reload("lb1", 5), "window": 0.0}]
+    told = summary(request(plan={**sample.plan(), "announcing": announcing}, reloads=reloads))["notes"][0]
+    assert told.startswith(f"with {limit} clients that idle longer may lose a connection: 3 idle")
+
+
 def test_what_was_cut_and_what_could_not_be_read_is_noted() -> None:
     log = {**sample.log("lb1", []), "unreadable": 1}
     cut = [{"host": "backend1", "lb": "lb1", "sockets": 2, "text": "2 connections through lb1 outlived the drain"}]
