@@ -37,7 +37,7 @@ def second_while_first(bench: Bench, row: Row) -> tuple[int, str]:
     """Start one deploy, and a second one as soon as the first has the lock; the first must end well."""
     first = bench.start("deploy.yml", *arguments(row))
     try:
-        read_until(first, "Hold exactly this batch")
+        read_until(first, "Change the rotation")
         result = once(bench, row)
         output, _ = first.communicate(timeout=LONGEST)
         assert first.returncode == 0, output
@@ -108,7 +108,7 @@ TAKEN_OVER = """---
 ROWS = [
     killed("it migrates", "Run the migration"),
     killed("it stages", "Hand over the hosts in the order of the plan"),
-    killed("it holds a batch", "Hold exactly this batch"),
+    killed("it holds a batch", "Change the rotation"),
     killed("the application restarts", "Restart the application"),
     killed("it asks for health", "Wait until this host is healthy"),
     killed("it releases the last batch", "Release the last batch"),

@@ -101,7 +101,7 @@ ROWS = [
     Row(
         name="the way to a backend is closed while it is held",
         broken=opens_ssh("backend1"),
-        run=during("Hold exactly this batch", lambda bench: close_ssh(bench, "backend1")),
+        run=during("Change the rotation", lambda bench: close_ssh(bench, "backend1")),
         held=("backend1",),
         versions={"backend2": FIRST, "backend3": FIRST},
         says=(r"backend1 cannot be reached any more", r"backend1 gets no requests"),
@@ -152,7 +152,7 @@ ROWS = [
     Row(
         name="the application's main process is killed while it drains",
         run=during(
-            "Hold exactly this batch",
+            "Change the rotation",
             lambda bench: bench.on(
                 "backend1", "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "stub-backend1"
             ),
