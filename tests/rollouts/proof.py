@@ -83,7 +83,7 @@ class Report:
         return {name: names.count(name) for name in names}
 
     def necessary(self) -> dict[str, float]:
-        """Return the seconds that no way of doing it could save, by what they are for.
+        """Return the seconds that announcements, drains and the application take, by what they are for.
 
         The longest of each batch: its hosts go side by side.
         """
@@ -118,12 +118,17 @@ class Report:
         staged = [float(event["at"]) for event in self.summary["events"] if event["event"] == "staged"]
         return float(self.summary["finished"]) - min(staged)
 
-    def overhead(self, watched: bool = False) -> float:
-        """Return how many times as long as necessary the run took, from the first hold on.
+    def waits(self) -> dict[str, float]:
+        """Return the seconds for which something was waited for, and nothing else was done meanwhile.
 
-        :param watched: whether the watches are necessary
+        Of an announcement, what was left of it at the reload; of a watch, what no drain has hidden.
         """
-        return self.rolling / (sum(self.necessary().values()) + (self.watches() if watched else 0))
+        left = sum(reload["waited"] for reload in self.summary["reloads"])
+        return {**self.necessary(), "announcements": left, "watches": self.watches()}
+
+    def overhead(self, of: Mapping[str, float]) -> float:
+        """Return how many times as long as this the run took, from the first hold on."""
+        return self.rolling / sum(of.values())
 
 
 def executions(output: str) -> list[tuple[int, int]]:

@@ -101,7 +101,6 @@ def told(raw: dict[str, object], report: Report, counted: list[tuple[int, int]])
     ]
     lines += [
         f"{summary['seconds']:.1f} s, {report.rolling:.1f} s of it after staging",
-        f"{report.overhead():.2f} x of {report.necessary()}",
-        f"{report.overhead(watched=True):.2f} x with {report.watches():.1f} s of watches",
+        *(f"{report.overhead(of):.2f} x of {of}" for of in (report.necessary(), report.waits())),
     ]
     return "\n  ".join(lines)

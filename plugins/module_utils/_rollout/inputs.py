@@ -120,7 +120,7 @@ def rotated(names: Sequence[str], results: Results, now: float) -> dict[str, t.A
         at -= drain.get("seconds", 0.0)
         changed = changed or at
         if reload.get("performed"):
-            kept = ("idle_clients", "window", "proof", "seconds")
+            kept = ("idle_clients", "window", "waited", "proof", "seconds")
             reloads.insert(0, {"lb": name, "at": at, **{key: reload[key] for key in kept}})
             at -= reload["waited"] + reload["seconds"]
         if drain.get("waiting"):

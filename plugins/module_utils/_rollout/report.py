@@ -149,6 +149,7 @@ def _reloads(reloads: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
             "at": float(reload.get("at") or 0.0),
             "idle_clients": int(reload.get("idle_clients") or 0),
             "window": float(reload.get("window") or 0.0),
+            "waited": float(reload.get("waited") or 0.0),
             "proof": str(reload.get("proof") or ""),
             "seconds": float(reload.get("seconds") or 0.0),
         }

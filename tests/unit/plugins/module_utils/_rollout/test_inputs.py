@@ -141,6 +141,7 @@ def test_one_load_balancer_was_changed_after_the_other() -> None:
         "at": 984.75,
         "idle_clients": 3,
         "window": 10,
+        "waited": 10,
         "proof": "generation",
         "seconds": 0.5,
     }
