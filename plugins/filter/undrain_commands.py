@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   group:
-    description: Its group, where that is not C(backends); may be empty.
+    description: Its group, where the command has to name it; may be empty.
     type: str
     required: true
   typed:
@@ -56,9 +56,10 @@ from ansible_collections.evenkeel.web.plugins.module_utils._rollout import words
 
 def undrain_commands(owners: Iterable[str], host: str, group: str, typed: Mapping[str, t.Any]) -> list[str]:
     """Return the commands."""
-    about = {"name": group or words.USUAL_GROUP, "typed": typed}
+    # Named even where it is the usual one: the host may be in another group as well.
+    named = [shlex.quote(words.extra_var("rollout_group", group))] if group else []
     given = [shlex.quote(words.extra_var("rotation_owner", owner)) for owner in owners]
-    return [words.command(about, "undrain", [host], given=[text]) for text in given]
+    return [words.command({"typed": typed}, "undrain", [host], given=[*named, text]) for text in given]
 
 
 class FilterModule:

@@ -12,7 +12,7 @@ version_added: 0.3.0
 description:
   - nginx before 1.27.4 breaks clients' idle connections when it reloads, so each module of this collection that
     reloads it announces that for O(close_window) seconds, and waits. This one announces and does not wait; the reload
-    that comes then waits for what is left of these seconds.
+    that comes then waits for what is left of its own O(close_window).
   - Meanwhile each answer tells its client to connect anew, which costs clients a connection for each request.
   - The next reload by this collection ends the announcement, whoever asks for it. One that no reload has followed for
     15 minutes does not count any more, and is cleared away by the next task that changes this nginx.

@@ -146,8 +146,18 @@ old_workers:
   elements: dict
   sample:
     - {pid: 812, age: 5.1, memory_kib: 1950, sockets: 2}
+announced:
+  description:
+    - For how many seconds clients have been told that nginx is going to reload; null where they are not.
+    - Until it reloads, or M(evenkeel.web.nginx_announcement) takes that back, they connect anew for each request.
+  returned: always
+  type: float
+  sample: 4.2
+  version_added: 0.3.0
 leftovers:
-  description: What a killed run left behind. The next task that changes something removes it.
+  description:
+    - What a killed run left behind. The next task that changes something removes it.
+    - An announcement is among it after 15 minutes without a reload.
   returned: always
   type: list
   elements: str

@@ -249,7 +249,7 @@ def test_undrain_fails_where_others_hold_the_host(tmp_path: Path) -> None:
     code, output = site.verb("undrain", "-l", "app1", "-e", "rollout_group=backends")
     assert code == 2, output
     assert "app1 stays out of rotation: held by alice and bob" in output
-    command = "ansible-playbook evenkeel.web.undrain -l app1 -e"
+    command = "ansible-playbook evenkeel.web.undrain -l app1 -e rollout_group=backends -e"
     where = tmp_path / "hosts.yml"
     assert f"{command} rotation_owner=alice -i {where} and {command} rotation_owner=bob -i {where}" in output
     assert site.holds("lb1") == {"alice": "disk swap"}

@@ -48,6 +48,7 @@ def run(params: Mapping[str, t.Any], host: Host, check_mode: bool) -> dict[str, 
         "live": sight.live(host, seen, record.reload),
         "last_reload": dict(record.last),
         "old_workers": [_worker(worker) for worker in look.old_workers],
+        "announced": host.announced(),
         "leftovers": host.leftovers(_folders(host, seen)),
         "warnings": _warnings(host, seen, sites, now),
     }

@@ -20,7 +20,7 @@ from ansible_collections.evenkeel.web.plugins.module_utils._nginx.sockets import
 from ansible_collections.evenkeel.web.plugins.module_utils._nginx.wait import Clock
 
 CLOSING_FLAG = "closing"
-# Seconds after which an announcement was left behind by a killed run: more than a release takes to get healthy.
+# Seconds after which an announcement was left behind by a killed run. Too short would cost a window, and no request.
 FORGOTTEN = 900.0
 GENERATION_SOCKET = "generation.sock"
 

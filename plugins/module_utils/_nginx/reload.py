@@ -80,6 +80,7 @@ def reload(host: Host, loading: Loading) -> Reloaded:
     mark = _mark(host, loading)
     master = host.master()
     if master is None:
+        host.announce(False)
         return Reloaded(warnings=("nginx is not running, so nothing was reloaded: it will start with this",))
     window, warnings = announcement(host, loading)
     if window and not open_clients(host, master, loading):
@@ -105,8 +106,8 @@ def announce(host: Host, loading: Loading, check_mode: bool) -> bool:
         return False
     window, _warnings = announcement(host, loading)
     needed = bool(window) and open_clients(host, master, loading) > 0
-    if needed and not check_mode:
-        host.announce(True)
+    if not check_mode:
+        host.announce(needed)
     return needed
 
 

@@ -180,6 +180,11 @@ def _load_balancer(view: View) -> Iterator[str]:
     live = LIVE.get(info.get("live", ""), LIVE["unknown"])
     version = (info.get("nginx") or {}).get("version", "")
     yield f"{name}: nginx {version} {live}{_last_reload(info)}{_old_workers(info)}"
+    if info.get("announced") is not None:
+        yield (
+            f"{name} has announced a reload for {words.duration(info['announced'])}, so clients connect anew for each "
+            "request: a run is about to reload it, or was killed"
+        )
     yield from (f"{name}: {warning}" for warning in info.get("leftovers") or ())
 
 

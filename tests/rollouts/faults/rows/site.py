@@ -244,7 +244,8 @@ ROWS = [
         variables={"rollout_serial": 100},
         code=0,
         versions=NEW,
-        says=(r"min_healthy", r"succeeded"),
+        # Of each step of a batch, one host tells: the one that leads it.
+        says=(r"min_healthy", r"succeeded", r"^(?!.*\b(?:hold|release|watch) skipped)"),
         sees="A batch never takes so many that fewer than `rollout_min_healthy` serve; the plan says so.",
         todo="Nothing, or set `rollout_serial` to what is meant.",
     ),

@@ -19,5 +19,5 @@ def test_a_plain_owner_needs_no_quotes() -> None:
 
 def test_an_owner_with_blanks_and_another_group_arrive_as_they_are() -> None:
     words = shlex.split(undrain_commands(["Ann's disk"], "web1", "frontends", TYPED)[0])
-    assert words[2:6] == ["-e", "rollout_group=frontends", "-l", "web1"]
+    assert words[2:6] == ["-l", "web1", "-e", "rollout_group=frontends"]
     assert json.loads(words[7]) == {"rotation_owner": "Ann's disk"}

@@ -115,6 +115,12 @@ def test_nginx_that_does_not_serve_its_disk_and_old_workers_are_told() -> None:
     assert "lb1: a temporary file" in told
 
 
+def test_a_reload_that_is_announced_is_told() -> None:
+    told = status(view("lb1", info={"announced": 42.0}), view("lb2", info={"announced": None}))
+    assert any(line.startswith("lb1 has announced a reload for 42.0 s, so clients connect anew") for line in told)
+    assert not any(line.startswith("lb2 has announced") for line in told)
+
+
 def test_what_cannot_be_reached_is_named() -> None:
     gone = {"name": "lb2", "reachable": False, "error": "no route to host\n", "info": {}, "health": {}, "rollout": {}}
     found = [member("backend1"), {**member("backend2"), "release": {}}, {**member("backend3"), "address": "10.0.0.9:1"}]
