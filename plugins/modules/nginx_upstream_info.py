@@ -152,7 +152,7 @@ announced:
     - Until it reloads, or M(evenkeel.web.nginx_announcement) takes that back, they connect anew for each request.
   returned: always
   type: float
-  sample: 4.2
+  sample: null
   version_added: 0.3.0
 leftovers:
   description:

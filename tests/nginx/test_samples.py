@@ -17,7 +17,7 @@ GONE = "127.0.0.1:5004"
 
 @pytest.fixture(name="results")
 def results_fixture(site: Site) -> Mapping[str, Mapping[str, Any]]:
-    """The results of the four modules in one small story: a server is held under load, and another one removed."""
+    """The results of four modules in one small story: a server is held under load, and another one removed."""
     listed = [{"address": address, "comment": NAMES.get(address, "backend4")} for address in (A, B, C, GONE)]
     options: dict[str, Any] = {"name": "app", "method": "least_conn", "close_window": 0}
     site.machine.module("nginx_upstream", servers=listed, **options)
