@@ -260,9 +260,11 @@ def test_an_error_log_that_moves_is_read_too(nginx: Nginx) -> None:
 
 def test_nginx_that_does_not_run_is_changed_and_told_of(nginx: Nginx, backend: Backend) -> None:
     nginx.kill()
+    nginx.host.announce(True)
     applied = nginx.apply(change(nginx, backend))
     assert (applied.changed, applied.reloaded.performed) == (True, False)
     assert "not running" in applied.warnings[0]
+    assert nginx.host.announced() is None, "there is nobody to be told, and no reload would end it"
     assert not Path(nginx.host.target.generation_socket).exists(), "it would keep nginx from starting"
     assert not nginx.apply(change(nginx, backend)).changed
     nginx.start()
