@@ -1,4 +1,4 @@
-"""Load balancers without nginx, on the controller: a copy of the collection in which three modules pretend."""
+"""Load balancers without nginx, on the controller: a copy of the collection in which four modules pretend."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ else:
     state["holds"].pop(asked["owner"], None)
 (folder / "state.json").write_text(json.dumps(state))
 module.exit_json(changed=True, servers=[{{"address": asked["servers"][0], "holds": holds()}}])
+""",
+    "nginx_announcement": """
+module = AnsibleModule({"state": {}})
+(folder / "announcement").write_text(module.params["state"])
+module.exit_json(changed=True)
 """,
     "nginx_upstream_info": """
 module = AnsibleModule({})

@@ -20,6 +20,7 @@ HERE = {
     "ansible_python_interpreter": sys.executable,
     "ansible_become": False,
 }
+JOURNAL = "{}/{{{{ __rollout_lb }}}}"
 GROUPS = {"load_balancers": ("lb1", "lb2"), "backends": ("app1",), "frontends": ("web1",), "custom": ("api1", "api2")}
 
 
@@ -27,7 +28,7 @@ def inventory(folder: Path, **variables: t.Any) -> Path:
     """Write an inventory of hosts that are the controller."""
     path = folder / "hosts.yml"
     hosts: dict[str, t.Any] = {group: {"hosts": dict.fromkeys(names)} for group, names in GROUPS.items()}
-    hosts["all"] = {"vars": {**HERE, "rollout_journal_dir": f"{folder}/{{{{ __rollout_lb }}}}", **variables}}
+    hosts["all"] = {"vars": {**HERE, "rollout_journal_dir": JOURNAL.format(folder), **variables}}
     path.write_text(yaml.safe_dump(hosts))
     return path
 
@@ -48,18 +49,23 @@ def lock(folder: Path, group: str, lb: str) -> Path:
 
 @pytest.mark.parametrize("locked", [("lb1", "lb2"), ("lb2",)], ids=["on all", "on some"])
 def test_unlock_breaks_the_lock_where_it_is(locked: tuple[str, ...], tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rollout_journal_dir=JOURNAL.format(tmp_path))
     locks = [lock(tmp_path, "frontends", lb) for lb in locked]
-    code, output = verb(inventory(tmp_path), "unlock.yml", "-e", "rollout_group=frontends", "-e", "run=run1")
+    code, output = site.verb("unlock", "-e", "rollout_group=frontends", "-e", "run=run1")
     assert code == 0, output
     assert not any(path.exists() for path in locks)
+    # What the dead run was about to do is not done.
+    assert [(tmp_path / lb / "announcement").read_text() for lb in LOAD_BALANCERS] == ["absent", "absent"]
 
 
 def test_unlock_fails_where_no_load_balancer_has_the_lock(tmp_path: Path) -> None:
+    site = Site.at(tmp_path, rollout_journal_dir=JOURNAL.format(tmp_path))
     left = lock(tmp_path, "frontends", "lb1")
-    code, output = verb(inventory(tmp_path), "unlock.yml", "-e", "run=run1")
+    code, output = site.verb("unlock", "-e", "run=run1")
     assert code == 2, output
     assert "no load balancer (lb1, lb2) has a lock of run run1 for backends" in output
     assert left.exists()
+    assert not (tmp_path / "lb1/announcement").exists()
 
 
 @pytest.mark.parametrize("name", ["deploy", "status", "unlock", "drain", "undrain"])
