@@ -56,11 +56,20 @@ def test_what_does_not_reload_leaves_the_announcement(lend: Lend) -> None:
         announce(site)
         assert announce(site) == (False, True)
         assert not site.reload()["changed"]
-        assert site.info()["leftovers"] == []
+        info = site.info()
+        assert info["leftovers"] == [] and 0 <= info["announced"] < 30
         assert site.machine.exists(FLAG)
         # Nor does it begin anew.
         time.sleep(3)
         assert site.drain(A, close_window=3)["reload"]["waited"] == 0
+    assert site.info()["announced"] is None
+
+
+def test_what_a_killed_task_has_left_is_not_what_was_announced(lend: Lend) -> None:
+    site = lend("bookworm")
+    site.machine.do(["touch", FLAG])
+    assert announce(site) == (False, False)
+    assert not site.machine.exists(FLAG)
 
 
 def test_it_is_taken_back(lend: Lend) -> None:

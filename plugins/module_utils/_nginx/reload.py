@@ -86,7 +86,7 @@ def reload(host: Host, loading: Loading) -> Reloaded:
     if window and not open_clients(host, master, loading):
         window = 0.0
     try:
-        waited = _announce(host, window)
+        waited = _wait_out(host, window)
         tested = host.test()
         if not tested.ok:
             raise BrokenConfig(refused(tested.messages), nginx=tested.messages)
@@ -111,7 +111,7 @@ def announce(host: Host, loading: Loading, check_mode: bool) -> bool:
     return needed
 
 
-def _announce(host: Host, window: float) -> float:
+def _wait_out(host: Host, window: float) -> float:
     """Announce the close for so long, with what was announced already, and return for how long that was waited for."""
     if not window:
         return 0.0
